@@ -1,0 +1,30 @@
+/** Every expected "no" of the service, as values. The edge gives each code its HTTP status. */
+import type { Fact } from './fact.ts';
+
+/** What the service is doing; the states of the pool machine. Only `serving` grants. */
+export type Stage = 'starting' | 'standby' | 'serving' | 'degraded' | 'stopping' | 'fenced';
+
+export type Refusal =
+  | { code: 'not_found' }
+  | { code: 'token_not_active' }
+  | { code: 'lease_mismatch' }
+  | { code: 'lease_ended'; reason: Fact['reason']; endedAt: number }
+  | { code: 'lease_proof_required' }
+  /** Nothing was done; the same call may succeed later. */
+  | { code: 'unavailable'; stage: Stage }
+  /** The log did not confirm in time: it may yet be recorded. */
+  | { code: 'outcome_unknown' };
+
+export type RefusalCode = Refusal['code'];
+
+/** The refusals a machine gives by itself; the others need the log. */
+export type MachineRefusalCode =
+  | 'not_found'
+  | 'token_not_active'
+  | 'lease_mismatch'
+  | 'lease_proof_required'
+  | 'unavailable';
+
+export type Outcome<T> = { ok: T } | { refused: Refusal };
+
+export const refused = (refusal: Refusal): { refused: Refusal } => ({ refused: refusal });
