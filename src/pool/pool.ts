@@ -1,0 +1,136 @@
+/**
+ * A running pool: the pool machine on a clock, with its named actions carried out. Turns a command into its
+ * answer (XState settles pool and tokens before `send` returns) and shows the tokens as they are.
+ * Knows no journal: each fact goes to the host it was given.
+ */
+import { type ActorRefFromLogic, createActor } from 'xstate';
+import type { Clock } from '../clock.ts';
+import type { Command } from '../lease/command.ts';
+import type { Fact } from '../lease/fact.ts';
+import type { MachineRefusalCode, Stage } from '../lease/refusal.ts';
+import type { Counts, TokenView } from '../lease/view.ts';
+import {
+  type NumberedHappening,
+  type PoolEvent,
+  type PoolInput,
+  poolMachine,
+  type TokenActor,
+} from './pool-machine.ts';
+
+export interface PoolHost {
+  /** Takes every fact, in the order of its seq. Called while a command is handled, and when a timer fires. */
+  record(fact: Fact): void;
+  /** A bug in a machine: the pool has stopped and must not be used again. */
+  crashed(error: unknown): void;
+}
+
+export interface Answer {
+  facts: Fact[];
+  refusal: MachineRefusalCode | null;
+}
+
+type Lifecycle = Exclude<PoolEvent, Command | { type: 'FACT' | 'REFUSED' | 'SWEEP' }>;
+
+export class Pool {
+  readonly #clock: Clock;
+  readonly #host: PoolHost;
+  readonly #actor: ActorRefFromLogic<typeof poolMachine>;
+  /** Collects what the command under way leads to. */
+  #answer: Answer | null = null;
+  #bug: { error: unknown } | null = null;
+
+  constructor(clock: Clock, input: PoolInput, host: PoolHost) {
+    this.#clock = clock;
+    this.#host = host;
+    const machine = poolMachine.provide({
+      actions: {
+        record: (_, happening) => this.#record(happening),
+        refuse: (_, { code }) => {
+          if (this.#answer) this.#answer.refusal = code;
+        },
+      },
+    });
+    this.#actor = createActor(machine, { input, clock: clock as never });
+    // Without an observer XState would report a bug globally, after the caller had been answered.
+    this.#actor.subscribe({
+      error: (error) => {
+        this.#bug = { error };
+        host.crashed(error);
+      },
+    });
+    this.#actor.start();
+  }
+
+  get stage(): Stage {
+    return this.#actor.getSnapshot().value;
+  }
+
+  get counts(): Counts {
+    const { available, active } = this.#actor.getSnapshot().context.order;
+    return { available, active, total: available + active };
+  }
+
+  /** Handles the command at its own time. Throws only on a bug, after which the pool is dead. */
+  command(command: Command): Answer {
+    this.pass(command.at);
+    return this.#collect(command, command.type !== 'RELEASE_ALL');
+  }
+
+  /** Lets time reach `at`: no lease whose deadline has passed is live after it. Returns how many it ended. */
+  pass(at: number): number {
+    if (this.#actor.getSnapshot().context.deadlines.due(at).length === 0) return 0;
+    return this.#collect({ type: 'SWEEP', at }, false).facts.length;
+  }
+
+  signal(event: Lifecycle): void {
+    this.#send(event);
+  }
+
+  /** One token as it is at `at`. */
+  token(tokenId: string, at: number): TokenView | undefined {
+    this.pass(at);
+    const entry = this.#actor.getSnapshot().context.order.get(tokenId);
+    return entry && view(entry);
+  }
+
+  /** The tokens as they are at `at`, in the order in which the pool added them. */
+  *tokens(at: number): Generator<TokenView> {
+    this.pass(at);
+    for (const entry of this.#actor.getSnapshot().context.order.all()) yield view(entry);
+  }
+
+  /** Ends the actors; no timer fires after it. */
+  stop(): void {
+    this.#actor.stop();
+  }
+
+  #collect(event: Command | { type: 'SWEEP'; at: number }, mustAnswer: boolean): Answer {
+    const answer: Answer = { facts: [], refusal: null };
+    this.#answer = answer;
+    try {
+      this.#send(event);
+    } finally {
+      this.#answer = null;
+    }
+    if (mustAnswer && answer.facts.length === 0 && answer.refusal === null) {
+      throw new Error(`the pool gave no answer to ${event.type}`);
+    }
+    return answer;
+  }
+
+  #send(event: PoolEvent): void {
+    this.#actor.send(event);
+    if (this.#bug) throw this.#bug.error;
+  }
+
+  #record(happening: NumberedHappening): void {
+    const fact: Fact = { ...happening, at: happening.at ?? this.#clock.now() };
+    this.#answer?.facts.push(fact);
+    this.#host.record(fact);
+  }
+}
+
+const view = ({ tokenId, actor }: { tokenId: string; actor: TokenActor }): TokenView => ({
+  tokenId,
+  lease: actor.getSnapshot().context.lease,
+});
