@@ -1,0 +1,61 @@
+/**
+ * What the journal needs of a database, and no more: embedded PGlite and Postgres are the two that give it.
+ * Their differences end here: who else may have it open, how a connection is lost, what an error means.
+ */
+import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
+import type { Fact } from '../lease/fact.ts';
+
+export type Drizzle = PgDatabase<PgQueryResultHKT>;
+
+export interface Database {
+  /** Where it is, to be shown to people: never with a password. */
+  readonly name: string;
+  /** For opening a pool and for reading. */
+  readonly db: Drizzle;
+  /**
+   * Asks to be the only process that serves the pool. A courtesy between processes that spares them work:
+   * safety rests on the primary key of the log alone.
+   */
+  hold(): Promise<boolean>;
+  /** Appends the facts and their token states in one transaction. */
+  append(facts: readonly Fact[]): Promise<void>;
+  /** Breaks what is under way and connects anew. */
+  reset(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What the database tells of its own accord. */
+export interface DatabaseListener {
+  /** The connection that holds the pool is gone. */
+  connectionLost(): void;
+}
+
+/** `conflict`: somebody else wrote that seq. `bug`: it will never work. `lost`: it may work later. */
+export type Failure = 'conflict' | 'bug' | 'lost';
+
+export function failureOf(error: unknown): Failure {
+  const code = sqlState(error);
+  if (code === '23505') return 'conflict';
+  // Data exception, integrity constraint, syntax or access rule (SQL standard classes).
+  return /^(22|23|42)/.test(code) ? 'bug' : 'lost';
+}
+
+/** The five characters by which Postgres says what went wrong; '' for any other error. */
+function sqlState(error: unknown): string {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const { code } = cause as { code?: unknown };
+    if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) return code;
+  }
+  return '';
+}
+
+/** The message that says why, beneath what wraps it. */
+export function causeOf(error: unknown): string {
+  let message = String(error);
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    // A refused connection is several errors in one, with an empty message of its own.
+    const inner = cause instanceof AggregateError ? cause.errors[0] : cause;
+    message = inner instanceof Error ? inner.message : String(inner);
+  }
+  return message;
+}

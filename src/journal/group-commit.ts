@@ -1,0 +1,204 @@
+/**
+ * Group commit: facts that arrive while a commit is under way go into the next one, as one statement. A commit
+ * that fails is tried again until it is known to be in the log, or somebody else's; nothing is written twice.
+ */
+import type { Fact } from '../lease/fact.ts';
+import { type Failure, failureOf } from './database.ts';
+
+/** The facts were not confirmed in time: they may yet be recorded. */
+export class Unconfirmed extends Error {}
+/** Another process writes this log now: the facts are not recorded, and never will be. */
+export class Fenced extends Error {}
+
+export interface CommitTarget {
+  append(facts: readonly Fact[]): Promise<void>;
+  /** Whether these facts, whose seq was found taken, are the ones that took it. */
+  isWritten(facts: readonly Fact[]): Promise<boolean>;
+  reset(): Promise<void>;
+}
+
+export interface CommitListener {
+  /** A commit failed, and is tried again from now on. */
+  lost(error: unknown): void;
+  /** It went through. */
+  back(): void;
+  /** Another process writes this log now: nothing more is committed. */
+  fenced(): void;
+  /** The database refuses what no retry can mend: a bug. Nothing more is committed. */
+  broken(error: unknown): void;
+  /** `facts` are durable, `commitMs` after they were sent. */
+  committed(facts: readonly Fact[], commitMs: number): void;
+}
+
+export interface CommitTimes {
+  /** A commit without an answer for so long counts as lost. */
+  commitTimeoutMs: number;
+  /** How long callers wait for a lost commit before they are told that its outcome is unknown. */
+  patienceMs: number;
+  retryMs: number;
+  retryMsMax: number;
+  /** Elapsed time, for measuring only. */
+  now(): number;
+}
+
+class Batch {
+  readonly facts: Fact[] = [];
+  done!: Promise<void>;
+  resolve!: () => void;
+  #reject!: (error: Error) => void;
+
+  constructor() {
+    this.#promise();
+  }
+
+  /** Tells those who wait; those who come after wait for the same facts anew. */
+  reject(error: Error): void {
+    this.#reject(error);
+    this.#promise();
+  }
+
+  #promise(): void {
+    this.done = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.#reject = reject;
+    });
+    // Facts of timers have no caller who would hear of a failure.
+    this.done.catch(() => {});
+  }
+}
+
+const settled = Promise.resolve();
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+export class GroupCommit {
+  readonly #target: CommitTarget;
+  readonly #listener: CommitListener;
+  readonly #times: CommitTimes;
+  #pending: Batch | null = null;
+  #underWay: Batch | null = null;
+  #running: Promise<void> | null = null;
+  #closed: Error | null = null;
+
+  constructor(target: CommitTarget, listener: CommitListener, times: CommitTimes) {
+    this.#target = target;
+    this.#listener = listener;
+    this.#times = times;
+  }
+
+  append(fact: Fact): void {
+    this.#waiting().facts.push(fact);
+  }
+
+  /** Resolves once every fact appended so far is durable; rejects with `Unconfirmed` or `Fenced`. */
+  committed(): Promise<void> {
+    if (this.#closed) return Promise.reject(this.#closed);
+    return (this.#pending ?? this.#underWay)?.done ?? settled;
+  }
+
+  /** Finds out, by a commit of nothing, whether commits still go through. */
+  probe(): void {
+    this.#waiting();
+  }
+
+  /** Resolves when nothing is left to commit, or nothing can be. */
+  async drained(): Promise<void> {
+    await this.#running;
+  }
+
+  /** Takes nothing more, and tells all who wait. */
+  close(error: Error): void {
+    this.#closed ??= error;
+    this.#pending?.reject(error);
+    this.#underWay?.reject(error);
+    this.#pending = null;
+  }
+
+  #waiting(): Batch {
+    this.#pending ??= new Batch();
+    if (!this.#running && !this.#closed) this.#running = this.#run();
+    return this.#pending;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#pending && !this.#closed) {
+      // Lets the sockets bring what has arrived meanwhile: it shares this commit.
+      await nextTurn();
+      const batch = this.#pending;
+      this.#pending = null;
+      if (batch === null) break;
+      this.#underWay = batch;
+      await this.#commit(batch);
+      this.#underWay = null;
+    }
+    this.#running = null;
+  }
+
+  async #commit(batch: Batch): Promise<void> {
+    let patience: NodeJS.Timeout | undefined;
+    for (let retryMs = 0; !this.#closed; retryMs = this.#nextRetryMs(retryMs)) {
+      try {
+        if (retryMs > 0) {
+          await pause(retryMs);
+          await this.#target.reset();
+        }
+        const sentAt = this.#times.now();
+        await this.#write(batch);
+        this.#listener.committed(batch.facts, this.#times.now() - sentAt);
+        if (retryMs > 0) this.#listener.back();
+        batch.resolve();
+        break;
+      } catch (error) {
+        const failure: Failure = error instanceof Fenced ? 'conflict' : failureOf(error);
+        if (failure !== 'lost') this.#end(failure, error);
+        else if (retryMs === 0) {
+          this.#listener.lost(error);
+          patience = setTimeout(() => this.#giveUpWaiting(), this.#times.patienceMs);
+        }
+      }
+    }
+    clearTimeout(patience);
+  }
+
+  #nextRetryMs(retryMs: number): number {
+    return retryMs === 0 ? this.#times.retryMs : Math.min(retryMs * 2, this.#times.retryMsMax);
+  }
+
+  async #write(batch: Batch): Promise<void> {
+    let watchdog: NodeJS.Timeout | undefined;
+    const silence = new Promise<never>((_, reject) => {
+      const say = () =>
+        reject(new Error(`the database gave no answer for ${this.#times.commitTimeoutMs} ms`));
+      watchdog = setTimeout(say, this.#times.commitTimeoutMs);
+    });
+    try {
+      await Promise.race([this.#appendOnce(batch.facts), silence]);
+    } finally {
+      clearTimeout(watchdog);
+    }
+  }
+
+  async #appendOnce(facts: readonly Fact[]): Promise<void> {
+    try {
+      await this.#target.append(facts);
+    } catch (error) {
+      if (failureOf(error) !== 'conflict') throw error;
+      // Our own commit, whose answer was lost, or that of whoever opened the pool after us.
+      if (!(await this.#target.isWritten(facts))) throw new Fenced('another process has opened the pool');
+    }
+  }
+
+  #end(failure: 'conflict' | 'bug', error: unknown): void {
+    const reason =
+      failure === 'conflict' ? new Fenced('another process has opened the pool') : new Unconfirmed();
+    this.close(reason);
+    if (failure === 'conflict') this.#listener.fenced();
+    else this.#listener.broken(error);
+  }
+
+  #giveUpWaiting(): void {
+    const unknown = new Unconfirmed('the log did not confirm in time');
+    this.#underWay?.reject(unknown);
+    this.#pending?.reject(unknown);
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * The embedded database: Postgres in this very process, its files in a folder of ours. One process at a time
+ * may have the folder open, and PGlite does not see to that itself.
+ */
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import { drizzle } from 'drizzle-orm/pglite';
+import { migrate } from 'drizzle-orm/pglite/migrator';
+import { tryLock } from 'fs-native-extensions';
+import { prepareAppend } from './append.ts';
+import { causeOf, type Database } from './database.ts';
+import { migrationsFolder } from './migrations-folder.ts';
+
+/** Opens the folder, which is made if it is not there. Throws if another process has it open. */
+export async function openPGlite(dataDir: string, pool: string): Promise<Database> {
+  const folder = resolve(dataDir);
+  const unlock = lockFolder(folder);
+  try {
+    const client = await PGlite.create(join(folder, 'pglite'));
+    const db = drizzle(client);
+    await migrate(db, { migrationsFolder });
+    return {
+      name: `PGlite in ${folder}`,
+      db,
+      append: prepareAppend(db, pool),
+      // Whoever has the folder's lock is alone.
+      hold: async () => true,
+      reset: async () => {},
+      close: async () => {
+        await client.close();
+        unlock();
+      },
+    };
+  } catch (error) {
+    unlock();
+    throw new Error(`cannot open the embedded database in ${folder} (DATA_DIR): ${causeOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** A lock of the operating system's: it ends with the process, however that ends. */
+function lockFolder(folder: string): () => void {
+  let file: number;
+  try {
+    mkdirSync(folder, { recursive: true });
+    file = openSync(join(folder, 'lock'), 'a+');
+  } catch (error) {
+    throw new Error(`cannot use the folder ${folder} (DATA_DIR): ${causeOf(error)}`, { cause: error });
+  }
+  if (!tryLock(file)) {
+    closeSync(file);
+    throw new Error(
+      `another Leasehold process uses the folder ${folder}: stop it, set another DATA_DIR, ` +
+        'or share a Postgres server between them with DATABASE_URL',
+    );
+  }
+  return () => closeSync(file);
+}

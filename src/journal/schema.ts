@@ -1,0 +1,74 @@
+/** The two tables: `token_events`, which is only ever appended to, and `tokens`, its current state in plain SQL. */
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  customType,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import type { FactType, Reason } from '../lease/fact.ts';
+import type { Json } from '../lease/lease.ts';
+
+/** An instant: epoch milliseconds in code, `timestamptz(3)` in the database. */
+const instant = customType<{ data: number; driverData: string }>({
+  dataType: () => 'timestamp (3) with time zone',
+  toDriver: (ms) => new Date(ms).toISOString(),
+  // Postgres writes '2026-01-31 12:00:00.5+00'; the offset needs its minutes to be ISO 8601.
+  fromDriver: (written) => Date.parse(written.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00')),
+});
+
+const count = (name: string) => bigint(name, { mode: 'number' });
+
+/** One row a fact. Append is compare-and-swap: two writers of the same seq collide on the primary key. */
+export const tokenEvents = pgTable(
+  'token_events',
+  {
+    pool: text().notNull(),
+    /** Rises by one with every fact of the pool, without gaps. */
+    seq: count('seq').notNull(),
+    /** null for facts of the pool itself. */
+    tokenId: uuid('token_id'),
+    type: text().$type<FactType>().notNull(),
+    reason: text().$type<Reason>().notNull(),
+    userId: text('user_id'),
+    leaseId: uuid('lease_id'),
+    fence: count('fence'),
+    /** When it happened, by the service's clock; how late an expiry was is `at - expires_at`. */
+    at: instant('at').notNull(),
+    expiresAt: instant('expires_at'),
+    metadata: jsonb().$type<Json>(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.pool, table.seq] }),
+    index('token_events_by_token').on(table.pool, table.tokenId, table.seq),
+    // What became of a lease. Only endings, one a lease: the live ones are known without the log.
+    index('token_events_endings_by_lease').on(table.leaseId).where(sql`type in ('released', 'expired')`),
+  ],
+);
+
+/** One row a token, changed in the same statement as the facts: folding the log gives exactly this table. */
+export const tokens = pgTable(
+  'tokens',
+  {
+    pool: text().notNull(),
+    id: uuid().notNull(),
+    /** The order of the pool's making. */
+    ordinal: integer().notNull(),
+    status: text().$type<'available' | 'active'>().notNull(),
+    userId: text('user_id'),
+    leaseId: uuid('lease_id'),
+    fence: count('fence'),
+    activatedAt: instant('activated_at'),
+    expiresAt: instant('expires_at'),
+    ttlMs: count('ttl_ms'),
+    metadata: jsonb().$type<Json>(),
+    /** The fact that made it so; 0 before the first. Ordered by it, tokens stand in their order of use. */
+    seq: count('seq').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.pool, table.id] })],
+);
