@@ -1,0 +1,83 @@
+/** The environment, checked: one frozen Config, or an error that names each variable that is wrong. */
+import { z } from 'zod';
+
+/** 30 days. */
+const ttlMsMaxDefault = 2_592_000_000;
+/** A hundred years: the deadline is still an instant that JavaScript and Postgres both know. */
+const ttlMsMaxMax = 3_153_600_000_000;
+
+const count = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `must be a whole number from ${least} to ${most}`)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, `must be from ${least} to ${most}`);
+
+const postgresUrl = z
+  .string()
+  .refine((url) => /^postgres(ql)?:\/\//.test(url) && URL.canParse(url), 'must be a postgres:// URL');
+
+const Environment = z
+  .object({
+    HOST: z.string().min(1).default('127.0.0.1'),
+    PORT: count(0, 65_535).prefault('4000'),
+    DATABASE_URL: postgresUrl.optional(),
+    DATA_DIR: z.string().min(1).default('./data'),
+    POOL_SIZE: count(1, 1_000_000).prefault('100'),
+    TTL_MS: count(1, ttlMsMaxMax).prefault('120000'),
+    TTL_MS_MAX: count(1, ttlMsMaxMax).prefault(String(ttlMsMaxDefault)),
+    LEASE_PROOF: z.enum(['optional', 'required']).default('optional'),
+    LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+    MAX_CONNECTIONS: count(1, 1_000_000).prefault('10000'),
+    REQUEST_TIMEOUT_MS: count(100, 600_000).prefault('10000'),
+    COMMIT_TIMEOUT_MS: count(100, 600_000).prefault('5000'),
+    SHUTDOWN_TIMEOUT_MS: count(100, 600_000).prefault('10000'),
+  })
+  .refine((env) => env.TTL_MS <= env.TTL_MS_MAX, { path: ['TTL_MS'], error: 'must not exceed TTL_MS_MAX' });
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly databaseUrl: string | undefined;
+  readonly dataDir: string;
+  readonly poolSize: number;
+  readonly ttlMs: number;
+  readonly ttlMsMax: number;
+  readonly proofRequired: boolean;
+  readonly logLevel: string;
+  readonly maxConnections: number;
+  readonly requestTimeoutMs: number;
+  readonly commitTimeoutMs: number;
+  readonly shutdownTimeoutMs: number;
+}
+
+/** Throws with one line for each variable that is wrong. An empty variable counts as absent. */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const result = Environment.safeParse(given);
+  if (!result.success) {
+    const lines = result.error.issues.map(({ path, message }) => {
+      const name = String(path[0]);
+      // A URL may hold a password.
+      const value = name === 'DATABASE_URL' ? '' : ` (it is ${JSON.stringify(given[name])})`;
+      return `${name}: ${message}${value}`;
+    });
+    throw new Error(`the configuration is not valid\n  ${lines.join('\n  ')}`);
+  }
+  const valid = result.data;
+  return Object.freeze({
+    host: valid.HOST,
+    port: valid.PORT,
+    databaseUrl: valid.DATABASE_URL,
+    dataDir: valid.DATA_DIR,
+    poolSize: valid.POOL_SIZE,
+    ttlMs: valid.TTL_MS,
+    ttlMsMax: valid.TTL_MS_MAX,
+    proofRequired: valid.LEASE_PROOF === 'required',
+    logLevel: valid.LOG_LEVEL,
+    maxConnections: valid.MAX_CONNECTIONS,
+    requestTimeoutMs: valid.REQUEST_TIMEOUT_MS,
+    commitTimeoutMs: valid.COMMIT_TIMEOUT_MS,
+    shutdownTimeoutMs: valid.SHUTDOWN_TIMEOUT_MS,
+  });
+}

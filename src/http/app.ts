@@ -1,0 +1,57 @@
+/** All routes in one Hono app, and what holds for each of them: request ids, logs, answers to what went wrong. */
+import { type Context, Hono } from 'hono';
+import type { Logger } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { newId } from '../random.ts';
+import type { Service } from '../service.ts';
+import { serveDocs } from './docs.ts';
+import { eventRoutes } from './events.ts';
+import { serveHealth } from './health.ts';
+import { openApiDocument } from './openapi.ts';
+import { problem } from './problem.ts';
+import { serve } from './route.ts';
+import { tokenRoutes } from './tokens.ts';
+import { bodies } from './wire.ts';
+
+export interface AppOptions {
+  ttlMsMax: number;
+  version: string;
+}
+
+export function createApp(service: Service, metrics: Metrics, log: Logger, options: AppOptions): Hono {
+  const app = new Hono();
+  app.use(async (c, next) => {
+    const requestId = requestIdOf(c);
+    c.header('x-request-id', requestId);
+    await next();
+    if (c.res.status >= 500) log.warn(logged(c, requestId), 'answered');
+    else if (log.isLevelEnabled('debug')) log.debug(logged(c, requestId), 'answered');
+  });
+  const routes = [...tokenRoutes(service, bodies(options.ttlMsMax)), ...eventRoutes(service)];
+  serve(app, routes);
+  serveHealth(app, service, metrics);
+  serveDocs(app, openApiDocument(routes, options.version));
+  app.get('/', (c) => c.redirect('/docs'));
+  app.notFound((c) =>
+    problem('no_such_route', { detail: `${c.req.method} ${c.req.path} is not one; see /docs` }),
+  );
+  app.onError((error, c) => {
+    log.error({ ...logged(c, c.res.headers.get('x-request-id') ?? ''), err: error }, 'bug');
+    return problem('internal_error');
+  });
+  return app;
+}
+
+/** The caller's own request id, where it is one that may go into a log and a header. */
+function requestIdOf(c: Context): string {
+  const given = c.req.header('x-request-id');
+  return given !== undefined && /^[\w.:-]{1,128}$/.test(given) ? given : newId();
+}
+
+/** What a log line says of a request: the route, never what was in its body. */
+const logged = (c: Context, requestId: string) => ({
+  request_id: requestId,
+  method: c.req.method,
+  path: c.req.path,
+  status: c.res.status,
+});

@@ -1,0 +1,79 @@
+/** The event log, read: the leases of a token, and the facts themselves. */
+import type { FactFilter } from '../lease/view.ts';
+import type { Service } from '../service.ts';
+import { type AnyRoute, route } from './route.ts';
+import { map } from './tokens.ts';
+import {
+  EventsAnswer,
+  eventOut,
+  eventsQuery,
+  HistoryAnswer,
+  historyQuery,
+  noQuery,
+  pastLeaseOut,
+  TokenEventsAnswer,
+  tokenEventsQuery,
+  tokenPath,
+} from './wire.ts';
+
+const tag = 'Event log';
+
+export function eventRoutes(service: Service): AnyRoute[] {
+  const page = async (filter: FactFilter, limit: number, cursor: number | undefined, order: 'asc' | 'desc') =>
+    map(await service.facts(filter, { limit: limit + 1, cursor, order }), (facts) => ({
+      events: facts.slice(0, limit).map(eventOut),
+      next_cursor: nextCursor(facts, limit),
+    }));
+
+  const history = route({
+    method: 'get',
+    path: '/api/tokens/:id/history',
+    tag,
+    summary: 'The leases of a token, newest first',
+    params: tokenPath,
+    query: historyQuery,
+    answer: HistoryAnswer,
+    refusals: ['not_found', 'outcome_unknown'],
+    handle: async ({ params: { id }, query: { limit, cursor } }) =>
+      map(await service.history(id, { limit: limit + 1, cursor }), (leases) => ({
+        token_id: id,
+        history: leases.slice(0, limit).map(pastLeaseOut),
+        next_cursor: nextCursor(leases, limit),
+      })),
+  });
+
+  const tokenEvents = route({
+    method: 'get',
+    path: '/api/tokens/:id/events',
+    tag,
+    summary: 'The facts of a token',
+    params: tokenPath,
+    query: tokenEventsQuery,
+    answer: TokenEventsAnswer,
+    refusals: ['not_found', 'outcome_unknown'],
+    handle: async ({ params: { id }, query: { limit, cursor, order, type } }) =>
+      map(await page({ tokenId: id, type }, limit, cursor, order), (events) => ({ token_id: id, ...events })),
+  });
+
+  const events = route({
+    method: 'get',
+    path: '/api/events',
+    tag,
+    summary: 'The facts of the pool',
+    description:
+      'To follow the log as it grows, ask with `order=asc` and the `seq` of the last event seen as `cursor`.',
+    params: noQuery,
+    query: eventsQuery,
+    answer: EventsAnswer,
+    refusals: ['not_found', 'outcome_unknown'],
+    handle: ({ query: { limit, cursor, order, type, token_id, user_id } }) =>
+      page({ tokenId: token_id, userId: user_id, type }, limit, cursor, order),
+  });
+
+  return [history, tokenEvents, events];
+}
+
+/** One entry more than the page was asked for: if it came, there is a next page after the last one shown. */
+function nextCursor(entries: readonly { seq: number }[], limit: number): string | null {
+  return entries.length > limit ? String(entries[limit - 1]!.seq) : null;
+}

@@ -1,0 +1,17 @@
+/** For those who run the service: is it alive, does it serve, how does it do. */
+import type { Hono } from 'hono';
+import type { Metrics } from '../metrics.ts';
+import type { Service } from '../service.ts';
+
+export function serveHealth(app: Hono, service: Service, metrics: Metrics): void {
+  app.get('/livez', (c) => c.json({ status: 'alive' }));
+  app.get('/readyz', (c) => {
+    const { stage } = service;
+    return stage === 'serving'
+      ? c.json({ status: stage })
+      : c.json({ status: stage }, 503, { 'retry-after': '1' });
+  });
+  app.get('/metrics', async (c) =>
+    c.body(await metrics.text(), 200, { 'content-type': metrics.contentType }),
+  );
+}

@@ -1,0 +1,26 @@
+/** The OpenAPI 3.1 document, made from the schemas that validate. */
+import { OpenApiGeneratorV31, OpenAPIRegistry } from '@asteasolutions/zod-to-openapi';
+import { type AnyRoute, describe } from './route.ts';
+
+export function openApiDocument(routes: readonly AnyRoute[], version: string): object {
+  const registry = new OpenAPIRegistry();
+  for (const route of routes) describe(registry, route);
+  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
+    openapi: '3.1.0',
+    info: {
+      title: 'Leasehold',
+      version,
+      description:
+        'A pool holds a fixed set of tokens. A user asks for one and gets a lease: the exclusive right to it ' +
+        'until the deadline. The lease ends when it is released, when its time is up, or when the pool is full ' +
+        'and it is the least recently used. Times are ISO 8601 in UTC; members that end in `_ms` are milliseconds.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/' }],
+    security: [],
+    tags: [
+      { name: 'Tokens', description: 'Allocate, keep alive, release, list' },
+      { name: 'Event log', description: 'Every change is a fact, and every fact can be read' },
+    ],
+  });
+}

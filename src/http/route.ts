@@ -1,0 +1,153 @@
+/**
+ * A route said once: what it takes, what it answers, how it refuses. From this come the check of the request,
+ * the check of the answer, the OpenAPI document and the 405 of the methods that a path does not have.
+ */
+import type { OpenAPIRegistry } from '@asteasolutions/zod-to-openapi';
+import type { Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { type ZodType, z } from 'zod';
+import type { Outcome } from '../lease/refusal.ts';
+import { type FieldError, type ProblemCode, problem, refusalProblem, statusOf, titleOf } from './problem.ts';
+import { Problem } from './wire.ts';
+
+export const bodyBytesMax = 16 * 1024;
+
+export type Method = 'get' | 'post' | 'delete';
+
+export interface Route<P extends ZodType, Q extends ZodType, B extends ZodType, A extends ZodType> {
+  method: Method;
+  /** In Hono's writing: `/api/tokens/:id`. */
+  path: string;
+  tag: string;
+  summary: string;
+  description?: string;
+  params: P;
+  query: Q;
+  /** Absent: the route takes none, and a member in one is an error. */
+  body?: B;
+  answer: A;
+  refusals: readonly ProblemCode[];
+  handle(input: { params: z.output<P>; query: z.output<Q>; body: z.output<B> }): Promise<Outcome<z.input<A>>>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a list of routes holds routes of every shape
+export type AnyRoute = Route<any, any, any, any>;
+
+/** Keeps the types of one route's parts together. */
+export const route = <P extends ZodType, Q extends ZodType, B extends ZodType, A extends ZodType>(
+  parts: Route<P, Q, B, A>,
+): AnyRoute => parts;
+
+export function serve(app: Hono, routes: readonly AnyRoute[]): void {
+  const byPath = groupBy(routes, ({ path }) => path);
+  for (const [path, sharing] of byPath) {
+    for (const each of sharing) app.on(each.method.toUpperCase(), path, (c) => answer(c, each));
+    const allow = sharing.map(({ method }) => method.toUpperCase()).join(', ');
+    app.all(path, () => problem('method_not_allowed', { detail: `use ${allow}` }, { allow }));
+  }
+}
+
+const noBody = z.strictObject({});
+
+async function answer(
+  c: Context,
+  { params, query, body = noBody, answer, handle }: AnyRoute,
+): Promise<Response> {
+  const given = c.req.method === 'GET' ? {} : await readBody(c);
+  if (given instanceof Response) return given;
+  const errors: FieldError[] = [];
+  const input = {
+    params: check(params, c.req.param(), errors),
+    query: check(query, c.req.query(), errors),
+    body: check(body, given, errors),
+  };
+  if (errors.length > 0) return invalid(errors);
+  const outcome = await handle(input);
+  if ('refused' in outcome) return refusalProblem(outcome.refused);
+  return c.json(answer.parse(outcome.ok));
+}
+
+function check(schema: ZodType, value: unknown, errors: FieldError[]): unknown {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  for (const issue of result.error.issues) {
+    const unknown = issue.code === 'unrecognized_keys' ? issue.keys : [];
+    const fields = unknown.length > 0 ? unknown : [issue.path.join('.') || 'body'];
+    for (const field of fields) {
+      errors.push({ field, message: unknown.length > 0 ? 'is not known' : issue.message });
+    }
+  }
+  return undefined;
+}
+
+function invalid(errors: FieldError[]): Response {
+  const detail = errors.map(({ field, message }) => `${field}: ${message}`).join('; ');
+  return problem(errors[0]!.field === 'status' ? 'invalid_status' : 'invalid_request', { detail, errors });
+}
+
+const tooLarge = () => problem('body_too_large', { detail: `at most ${bodyBytesMax} bytes` });
+const limitStream = bodyLimit({ maxSize: bodyBytesMax, onError: tooLarge });
+
+/** The body as JSON, `{}` if there is none, or the answer that refuses it. */
+async function readBody(c: Context): Promise<unknown> {
+  const length = c.req.header('content-length');
+  const chunked = c.req.header('transfer-encoding') !== undefined;
+  if (!chunked && (length === undefined || length === '0')) return {};
+  if (Number(length) > bodyBytesMax) return tooLarge();
+  // Only a body of unknown length needs to be counted while it comes.
+  const refusal = chunked ? await limitStream(c, async () => {}) : undefined;
+  if (refusal) return refusal;
+  const text = await c.req.text();
+  if (text === '') return {};
+  if (!/^application\/(.+\+)?json\b/i.test(c.req.header('content-type') ?? '')) {
+    return problem('unsupported_media_type', { detail: 'send Content-Type: application/json' });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    return problem('invalid_json', { detail: (error as Error).message });
+  }
+}
+
+/** Writes a route into the OpenAPI document. */
+export function describe(registry: OpenAPIRegistry, each: AnyRoute): void {
+  const refusals: ProblemCode[] = [...each.refusals, 'invalid_request', 'unavailable'];
+  if (each.body) refusals.push('invalid_json', 'unsupported_media_type', 'body_too_large');
+  const byStatus = groupBy(new Set(refusals), statusOf);
+  const path = each.path.replace(/:(\w+)/g, '{$1}');
+  registry.registerPath({
+    method: each.method,
+    path,
+    operationId: `${each.method}_${path.replace(/\W+/g, '_').replace(/^_|_$/g, '')}`,
+    tags: [each.tag],
+    summary: each.summary,
+    ...(each.description ? { description: each.description } : {}),
+    request: {
+      params: each.params,
+      query: each.query,
+      ...(each.body ? { body: { content: { 'application/json': { schema: each.body } } } } : {}),
+    },
+    responses: {
+      200: { description: 'Done', content: { 'application/json': { schema: each.answer } } },
+      ...Object.fromEntries(
+        Array.from(byStatus, ([status, codes]) => [
+          status,
+          {
+            description: codes.map((code) => `\`${code}\`: ${titleOf(code)}.`).join(' '),
+            content: { 'application/problem+json': { schema: Problem } },
+          },
+        ]),
+      ),
+    },
+  });
+}
+
+function groupBy<T, K>(members: Iterable<T>, keyOf: (member: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const member of members) {
+    const group = groups.get(keyOf(member));
+    if (group) group.push(member);
+    else groups.set(keyOf(member), [member]);
+  }
+  return groups;
+}

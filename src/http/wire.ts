@@ -1,0 +1,272 @@
+/** The shapes on the wire: zod schemas that validate, that make the OpenAPI document, and the way into them. */
+import { extendZodWithOpenApi } from '@asteasolutions/zod-to-openapi';
+import { z } from 'zod';
+import { type FactType, factTypes, type Reason, reasons } from '../lease/fact.ts';
+import type { Json, Lease } from '../lease/lease.ts';
+import type { FactView, LeaseView, TokenView } from '../lease/view.ts';
+import type { Grant } from '../service.ts';
+import { problemCodes } from './problem.ts';
+
+extendZodWithOpenApi(z);
+
+export const metadataLimits = { depth: 8, bytes: 4096 };
+
+/** Postgres stores neither NUL nor half a surrogate pair: what it cannot store would block the log. */
+const isStorable = (text: string): boolean => !text.includes('\u0000') && text.isWellFormed();
+
+function isStorableJson(value: unknown, depth: number): value is Json {
+  if (typeof value === 'string') return isStorable(value);
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (value === null || typeof value === 'boolean') return true;
+  if (typeof value !== 'object' || depth === 0) return false;
+  return Object.entries(value).every(
+    ([key, inner]) => key !== '__proto__' && isStorable(key) && isStorableJson(inner, depth - 1),
+  );
+}
+
+const isObject = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const tokenId = z.uuid().openapi({ example: '7a1e2b6c-0f0d-4a53-9c1e-5d1f0a3b9a11' });
+const instant = z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' });
+const milliseconds = z.int().min(0);
+const knownReasons = Object.values(reasons).flat() as [Reason, ...Reason[]];
+const reason = z.enum(knownReasons);
+
+const userId = z
+  .string()
+  .min(1)
+  .max(200)
+  .refine(isStorable, 'must be well-formed text without NUL')
+  .openapi({ description: 'A UUID, or any other text up to 200 characters, kept as it is written' });
+
+const leaseId = z.guid().toLowerCase().openapi({ description: 'The secret of one grant' });
+
+const metadata = z
+  .custom<Json>(
+    (value) =>
+      isObject(value) &&
+      isStorableJson(value, metadataLimits.depth) &&
+      Buffer.byteLength(JSON.stringify(value)) <= metadataLimits.bytes,
+    `must be a JSON object of at most ${metadataLimits.bytes} bytes and ${metadataLimits.depth} levels, in well-formed text without NUL`,
+  )
+  .openapi({ type: 'object', description: 'Anything that helps to recognise the lease; shown in lists' });
+
+/** The bodies, whose longest TTL is a matter of configuration. */
+export function bodies(ttlMsMax: number) {
+  const ttlMs = z
+    .int()
+    .min(1)
+    .max(ttlMsMax)
+    .openapi({ description: 'TTL in milliseconds', example: 120_000 });
+  return {
+    allocate: z
+      .strictObject({ user_id: userId.optional(), ttl_ms: ttlMs.optional(), metadata: metadata.optional() })
+      .openapi('AllocateRequest'),
+    keepAlive: z
+      .strictObject({ lease_id: leaseId.optional(), user_id: userId.optional(), ttl_ms: ttlMs.optional() })
+      .openapi('KeepAliveRequest'),
+    release: z
+      .strictObject({ lease_id: leaseId.optional(), user_id: userId.optional() })
+      .openapi('ReleaseRequest'),
+  };
+}
+
+export const tokenPath = z.strictObject({
+  id: z.guid('must be a UUID').toLowerCase().openapi({ description: 'The id of a token' }),
+});
+
+export const listStatuses = ['all', 'available', 'active'] as const;
+
+const pageOf = (limitMax: number, standard: number) =>
+  z.coerce.number().int().min(1).max(limitMax).default(standard).openapi({ type: 'integer' });
+const cursor = z
+  .string()
+  .regex(/^\d{1,15}$/, 'must be a next_cursor')
+  .transform(Number)
+  .optional()
+  .openapi({ type: 'string', description: '`next_cursor` of the page before' });
+
+export const listQuery = z.strictObject({
+  status: z.enum(listStatuses).default('all'),
+  limit: pageOf(10_000, 1000),
+  cursor,
+});
+export const historyQuery = z.strictObject({ limit: pageOf(1000, 100), cursor });
+const order = z.enum(['asc', 'desc']).default('desc').openapi({ description: '`desc`: newest first' });
+const type = z.enum(factTypes as [FactType, ...FactType[]]);
+export const tokenEventsQuery = z.strictObject({
+  limit: pageOf(1000, 100),
+  cursor,
+  order,
+  type: type.optional(),
+});
+export const eventsQuery = tokenEventsQuery.extend({
+  token_id: tokenPath.shape.id.optional(),
+  user_id: userId.optional(),
+});
+export const noQuery = z.strictObject({});
+
+const leaseMembers = {
+  token_id: tokenId,
+  user_id: z.string(),
+  lease_id: z.uuid().openapi({ description: 'Whoever knows it is the holder; shown here only' }),
+  fence: z
+    .int()
+    .openapi({ description: 'Rises with every grant: let the guarded resource refuse smaller ones' }),
+  status: z.literal('active'),
+  activated_at: instant,
+  expires_at: instant,
+  expires_in_ms: milliseconds,
+  renew_after_ms: milliseconds.openapi({ description: 'A good time for the next keep-alive' }),
+};
+
+export const LeaseAnswer = z.strictObject(leaseMembers).openapi('Lease');
+export const GrantAnswer = z
+  .strictObject({
+    ...leaseMembers,
+    token_value: tokenId.openapi({ description: 'The same as token_id' }),
+    evicted: z
+      .strictObject({ user_id: z.string(), activated_at: instant, expires_at: instant })
+      .nullable()
+      .openapi({ description: 'The least recently used lease, where it was ended to make room' }),
+  })
+  .openapi('Grant');
+export const ReleasedAnswer = z
+  .strictObject({ ok: z.literal(true), token_id: tokenId, user_id: z.string() })
+  .openapi('Released');
+export const ReleasedAllAnswer = z.strictObject({ released: z.int().min(0) }).openapi('ReleasedAll');
+
+const tokenMembers = {
+  id: tokenId,
+  status: z.enum(['available', 'active']),
+  user_id: z.string().nullable(),
+  fence: z.int().nullable(),
+  activated_at: instant.nullable(),
+  expires_at: instant.nullable(),
+  expires_in_ms: milliseconds.nullable(),
+  metadata: z.unknown().openapi({ description: 'What the holder gave along; null if nothing' }),
+};
+const TokenShape = z.strictObject(tokenMembers).openapi('Token');
+const counts = z.strictObject({ available: z.int(), active: z.int(), total: z.int() });
+
+const nextCursor = z.string().nullable().openapi({ description: 'null on the last page' });
+export const TokensAnswer = z
+  .strictObject({ tokens: z.array(TokenShape), counts, next_cursor: nextCursor })
+  .openapi('Tokens');
+
+const PastLeaseShape = z
+  .strictObject({
+    user_id: z.string(),
+    activated_at: instant,
+    ended_at: instant.nullable().openapi({ description: 'null while it lasts' }),
+    end_reason: reason.nullable(),
+  })
+  .openapi('PastLease');
+export const TokenAnswer = z
+  .strictObject({
+    ...tokenMembers,
+    history: z.array(PastLeaseShape).openapi({ description: 'The ten newest leases' }),
+  })
+  .openapi('TokenWithHistory');
+export const HistoryAnswer = z
+  .strictObject({ token_id: tokenId, history: z.array(PastLeaseShape), next_cursor: nextCursor })
+  .openapi('History');
+
+const EventShape = z
+  .strictObject({
+    seq: z.int(),
+    token_id: tokenId.nullable(),
+    type,
+    reason,
+    user_id: z.string().nullable(),
+    fence: z.int().nullable(),
+    at: instant,
+    expires_at: instant.nullable(),
+    metadata: z.unknown(),
+  })
+  .openapi('Event');
+export const EventsAnswer = z
+  .strictObject({ events: z.array(EventShape), next_cursor: nextCursor })
+  .openapi('Events');
+export const TokenEventsAnswer = EventsAnswer.extend({ token_id: tokenId }).openapi('TokenEvents');
+
+export const Problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    error: z.enum(problemCodes as [string, ...string[]]),
+    detail: z.string().optional(),
+    errors: z.array(z.strictObject({ field: z.string(), message: z.string() })).optional(),
+    reason: reason.optional().openapi({ description: 'With `lease_ended`: why' }),
+    ended_at: instant.optional().openapi({ description: 'With `lease_ended`: when' }),
+    stage: z.string().optional().openapi({ description: 'With `unavailable`: what the service is doing' }),
+  })
+  .openapi('Problem');
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
+
+export function leaseOut(tokenId: string, lease: Lease, now: number): z.infer<typeof LeaseAnswer> {
+  const expiresInMs = Math.max(0, lease.expiresAt - now);
+  return {
+    token_id: tokenId,
+    user_id: lease.userId,
+    lease_id: lease.leaseId,
+    fence: lease.fence,
+    status: 'active',
+    activated_at: iso(lease.activatedAt),
+    expires_at: iso(lease.expiresAt),
+    expires_in_ms: expiresInMs,
+    renew_after_ms: Math.floor(expiresInMs / 2),
+  };
+}
+
+export function grantOut({ tokenId, lease, evicted }: Grant, now: number): z.infer<typeof GrantAnswer> {
+  return {
+    ...leaseOut(tokenId, lease, now),
+    token_value: tokenId,
+    evicted: evicted && {
+      user_id: evicted.userId,
+      activated_at: iso(evicted.activatedAt),
+      expires_at: iso(evicted.expiresAt),
+    },
+  };
+}
+
+export function tokenOut({ tokenId, lease }: TokenView, now: number): z.infer<typeof TokenShape> {
+  return {
+    id: tokenId,
+    status: lease ? 'active' : 'available',
+    user_id: lease?.userId ?? null,
+    fence: lease?.fence ?? null,
+    activated_at: lease && iso(lease.activatedAt),
+    expires_at: lease && iso(lease.expiresAt),
+    expires_in_ms: lease && Math.max(0, lease.expiresAt - now),
+    metadata: lease?.metadata ?? null,
+  };
+}
+
+export function pastLeaseOut(lease: LeaseView): z.infer<typeof PastLeaseShape> {
+  return {
+    user_id: lease.userId,
+    activated_at: iso(lease.activatedAt),
+    ended_at: isoOrNull(lease.endedAt),
+    end_reason: lease.endReason,
+  };
+}
+
+export function eventOut(fact: FactView): z.infer<typeof EventShape> {
+  return {
+    seq: fact.seq,
+    token_id: fact.tokenId,
+    type: fact.type,
+    reason: fact.reason,
+    user_id: fact.userId,
+    fence: fact.fence,
+    at: iso(fact.at),
+    expires_at: isoOrNull(fact.expiresAt),
+    metadata: fact.metadata,
+  };
+}

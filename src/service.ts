@@ -1,0 +1,312 @@
+/**
+ * The only place where pool and journal meet: stamps the time, asks the pool, waits for the commit, answers.
+ * Holds no rule of leasing and no SQL. Every answer is given only when each fact it shows is durable.
+ */
+import type { Clock } from './clock.ts';
+import { Fenced, Unconfirmed } from './journal/group-commit.ts';
+import type { Journal } from './journal/journal.ts';
+import type { Proof, Release, Renew } from './lease/command.ts';
+import type { Fact } from './lease/fact.ts';
+import type { Json, Lease } from './lease/lease.ts';
+import { type MachineRefusalCode, type Outcome, type Refusal, refused, type Stage } from './lease/refusal.ts';
+import type { Counts, FactFilter, FactView, LeaseView, OrderedPage, Page, TokenView } from './lease/view.ts';
+import { type Answer, Pool } from './pool/pool.ts';
+import { newId, newLeaseId } from './random.ts';
+
+export interface ServiceOptions {
+  clock: Clock;
+  /** How many tokens the pool has. */
+  size: number;
+  /** TTL where a caller names none. */
+  ttlMs: number;
+  proofRequired: boolean;
+  /** How often a process on standby asks whether the pool is free. */
+  standbyPollMs: number;
+}
+
+/** What the service tells of itself, for logs and metrics. */
+export interface ServiceListener {
+  stage(stage: Stage, why?: unknown): void;
+  committed(facts: readonly Fact[], commitMs: number): void;
+  /** The sweep ended leases whose timers had not fired; it never should. */
+  swept(leases: number): void;
+  /** A bug: nothing more is answered, and the process had better end. */
+  crashed(error: unknown): void;
+}
+
+export interface Grant {
+  tokenId: string;
+  lease: Lease;
+  /** The lease that was ended to make room. */
+  evicted: Lease | null;
+}
+
+export interface TokenPage {
+  tokens: TokenView[];
+  /** Of the whole pool. */
+  counts: Counts;
+  /** The place of the last token shown, if there are more. */
+  next: number | null;
+}
+
+const sweepEveryMs = 1000;
+
+export class Service {
+  readonly #options: ServiceOptions;
+  readonly #clock: Clock;
+  readonly #journal: Journal;
+  readonly #listener: ServiceListener;
+  #pool: Pool;
+  #sweep: unknown;
+  #stopping = false;
+
+  constructor(journal: Journal, options: ServiceOptions, listener: ServiceListener) {
+    this.#journal = journal;
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#listener = listener;
+    this.#pool = this.#newPool();
+  }
+
+  get counts(): Counts {
+    return this.#pool.counts;
+  }
+
+  get stage(): Stage {
+    return this.#pool.stage;
+  }
+
+  /** Milliseconds since 1970, by the clock that leases go by. */
+  now(): number {
+    return this.#clock.now();
+  }
+
+  /** Resolves when the pool is served, or another process is found to serve it; then this one stands by. */
+  async start(): Promise<void> {
+    if (await this.#journal.hold()) await this.#openPool();
+    else {
+      this.#signal({ type: 'STAND_BY' });
+      this.#keepAsking();
+    }
+  }
+
+  /** Grants a token. Refuses `unavailable`, `outcome_unknown`. */
+  async allocate(ask: {
+    userId?: string | undefined;
+    ttlMs?: number | undefined;
+    metadata?: Json | undefined;
+  }) {
+    const at = this.#clock.now();
+    const leaseId = newLeaseId(at);
+    const answer = this.#pool.command({
+      type: 'ALLOCATE',
+      at,
+      leaseId,
+      userId: ask.userId ?? newId(),
+      ttlMs: ask.ttlMs ?? this.#options.ttlMs,
+      metadata: ask.metadata ?? null,
+    });
+    return this.#reply(answer, (facts): Grant => {
+      const grant = facts.at(-1)!;
+      return {
+        tokenId: grant.tokenId,
+        lease: grant.lease,
+        evicted: facts.length > 1 ? facts[0]!.lease : null,
+      };
+    });
+  }
+
+  /** Moves the deadline to `max(old, now + ttlMs)`. Refuses `lease_ended` with why and when, `lease_mismatch`. */
+  renew(ask: Omit<Renew, 'type' | 'at'>): Promise<Outcome<Lease>> {
+    return this.#end({ ...ask, type: 'RENEW', at: this.#clock.now() });
+  }
+
+  /** Ends the lease of a token. Refuses `token_not_active`, `lease_mismatch`, `lease_ended`. */
+  release(ask: Omit<Release, 'type' | 'at' | 'reason'>): Promise<Outcome<Lease>> {
+    return this.#end({ ...ask, type: 'RELEASE', at: this.#clock.now(), reason: 'released_by_client' });
+  }
+
+  /** Ends every lease that is live now, and says how many those were. */
+  async releaseAll(): Promise<Outcome<number>> {
+    const answer = this.#pool.command({ type: 'RELEASE_ALL', at: this.#clock.now(), reason: 'cleanup' });
+    return this.#reply(answer, (facts) => facts.length);
+  }
+
+  /** A page of the tokens as they are now, in an order that stays as long as this process serves. */
+  tokens(status: 'all' | 'available' | 'active', page: Page): Promise<Outcome<TokenPage>> {
+    return this.#show(() => ({ ok: this.#tokenPage(status, page) }));
+  }
+
+  /** One token as it is now. Refuses `not_found`. */
+  token(tokenId: string): Promise<Outcome<TokenView>> {
+    return this.#show(() => {
+      const token = this.#pool.token(tokenId, this.#clock.now());
+      return token ? { ok: token } : refused({ code: 'not_found' });
+    });
+  }
+
+  /** The leases of a token, newest first. Refuses `not_found`. */
+  async history(tokenId: string, page: Page): Promise<Outcome<LeaseView[]>> {
+    const token = await this.token(tokenId);
+    return 'refused' in token ? token : this.#read(() => this.#journal.history(tokenId, page));
+  }
+
+  /** The facts that fit the filter. Refuses `not_found` where it names a token that is not of the pool. */
+  async facts(filter: FactFilter, page: OrderedPage): Promise<Outcome<FactView[]>> {
+    const known =
+      filter.tokenId === undefined
+        ? await this.#show(() => ({ ok: null }))
+        : await this.token(filter.tokenId);
+    return 'refused' in known ? known : this.#read(() => this.#journal.facts(filter, page));
+  }
+
+  /** From here on every command is refused; what was begun is still committed. */
+  stopServing(): void {
+    this.#stopping = true;
+    this.#signal({ type: 'STOP' });
+  }
+
+  /** Writes what is left to write, and closes the database. */
+  async close(): Promise<void> {
+    this.#clock.clearTimeout(this.#sweep);
+    await this.#journal.drained();
+    this.#pool.stop();
+    await this.#journal.close();
+  }
+
+  #newPool(): Pool {
+    return new Pool(
+      this.#clock,
+      { proofRequired: this.#options.proofRequired },
+      {
+        record: (fact) => this.#journal.append(fact),
+        crashed: (error) => this.#listener.crashed(error),
+      },
+    );
+  }
+
+  #signal(event: Parameters<Pool['signal']>[0], why?: unknown): void {
+    this.#pool.signal(event);
+    this.#listener.stage(this.#pool.stage, why);
+  }
+
+  async #openPool(): Promise<void> {
+    const at = this.#clock.now();
+    const request = { at, size: this.#options.size, newTokenId: newId };
+    const opening = await this.#journal.openPool(request, {
+      lost: (error) => this.#signal({ type: 'JOURNAL_LOST' }, error),
+      back: () => this.#signal({ type: 'JOURNAL_BACK' }),
+      fenced: () => this.#leave(),
+      broken: (error) => this.#listener.crashed(error),
+      committed: (facts, commitMs) => this.#listener.committed(facts, commitMs),
+    });
+    this.#signal({ type: 'OPENED', at, ...opening });
+    this.#armSweep();
+  }
+
+  /** Another process has the pool: everything known here is history, and this process stands by anew. */
+  #leave(): void {
+    this.#clock.clearTimeout(this.#sweep);
+    this.#signal({ type: 'FENCED' });
+    this.#pool.stop();
+    this.#pool = this.#newPool();
+    this.#signal({ type: 'STAND_BY' });
+    this.#keepAsking();
+  }
+
+  /** Asks for the pool again and again, until it is had or the process ends. */
+  #keepAsking(): void {
+    setTimeout(async () => {
+      if (this.#stopping) return;
+      try {
+        if (await this.#journal.hold()) return await this.#openPool();
+      } catch (error) {
+        this.#listener.stage(this.stage, error);
+      }
+      this.#keepAsking();
+    }, this.#options.standbyPollMs);
+  }
+
+  #armSweep(): void {
+    this.#sweep = this.#clock.setTimeout(() => {
+      const ended = this.#pool.pass(this.#clock.now());
+      if (ended > 0) this.#listener.swept(ended);
+      this.#armSweep();
+    }, sweepEveryMs);
+  }
+
+  #tokenPage(status: 'all' | 'available' | 'active', { limit, cursor = -1 }: Page): TokenPage {
+    const page: TokenPage = { tokens: [], counts: this.#pool.counts, next: null };
+    let place = -1;
+    let last = -1;
+    for (const token of this.#pool.tokens(this.#clock.now())) {
+      place++;
+      const wanted = status === 'all' || (status === 'active') === (token.lease !== null);
+      if (place <= cursor || !wanted) continue;
+      if (page.tokens.length === limit) return { ...page, next: last };
+      page.tokens.push(token);
+      last = place;
+    }
+    return page;
+  }
+
+  async #end(command: Renew | Release): Promise<Outcome<Lease>> {
+    const answer = this.#pool.command(command);
+    const reply = await this.#reply(answer, (facts) => facts[0]!.lease);
+    return 'refused' in reply ? this.#explain(command, reply) : reply;
+  }
+
+  async #reply<T>({ facts, refusal }: Answer, answer: (facts: Fact[]) => T): Promise<Outcome<T>> {
+    if (refusal === 'unavailable') return this.#unavailable();
+    const unsure = await this.#unsettled();
+    if (unsure) return unsure;
+    return refusal === null ? { ok: answer(facts) } : refused({ code: refusal });
+  }
+
+  /** Says what became of a lease that is no longer there, where the log knows it. */
+  async #explain(command: Renew | Release, reply: { refused: Refusal }): Promise<Outcome<never>> {
+    const code = reply.refused.code as MachineRefusalCode;
+    const gone = code === 'token_not_active' && command.type === 'RENEW';
+    const replaced =
+      (code === 'token_not_active' || code === 'lease_mismatch') && command.leaseId !== undefined;
+    if (!gone && !replaced) return reply;
+    const proof: Proof = { leaseId: command.leaseId, userId: command.leaseId ? undefined : command.userId };
+    const ending = await this.#read(() => this.#journal.ending(command.tokenId, proof));
+    if ('refused' in ending) return ending;
+    if (ending.ok) return refused({ code: 'lease_ended', ...ending.ok });
+    const provedAnything = command.leaseId !== undefined || command.userId !== undefined;
+    return gone && provedAnything ? refused({ code: 'lease_mismatch' }) : reply;
+  }
+
+  /** Shows what is in memory once every fact behind it is durable. */
+  async #show<T>(view: () => Outcome<T>): Promise<Outcome<T>> {
+    if (this.stage !== 'serving') return this.#unavailable();
+    const shown = view();
+    return (await this.#unsettled()) ?? shown;
+  }
+
+  async #read<T>(query: () => Promise<T>): Promise<Outcome<T>> {
+    try {
+      return { ok: await query() };
+    } catch (error) {
+      this.#listener.stage(this.stage, error);
+      return this.#unavailable();
+    }
+  }
+
+  /** Waits for every fact so far; says why not, if they are not durable then. */
+  async #unsettled(): Promise<{ refused: Refusal } | null> {
+    try {
+      await this.#journal.committed();
+      return null;
+    } catch (error) {
+      if (error instanceof Unconfirmed) return refused({ code: 'outcome_unknown' });
+      if (error instanceof Fenced) return refused({ code: 'unavailable', stage: 'standby' });
+      throw error;
+    }
+  }
+
+  #unavailable(): { refused: Refusal } {
+    return refused({ code: 'unavailable', stage: this.stage });
+  }
+}
