@@ -13,6 +13,8 @@ export interface Entry<A> extends Links<A> {
   readonly tokenId: string;
   readonly actor: A;
   inUse: boolean;
+  /** The deadline of its lease, where it has one. Kept by `Deadlines`. */
+  expiresAt: number | null;
 }
 
 class List<A> {
@@ -25,6 +27,10 @@ class List<A> {
 
   get first(): Entry<A> | undefined {
     return this.length === 0 ? undefined : (this.#end.next as Entry<A>);
+  }
+
+  get last(): Entry<A> | undefined {
+    return this.length === 0 ? undefined : (this.#end.previous as Entry<A>);
   }
 
   append(entry: Entry<A>): void {
@@ -52,10 +58,11 @@ export class OrderOfUse<A> {
   readonly #used = new List<A>();
 
   /** Tokens are added in the order in which they were last used or freed. */
-  add(tokenId: string, actor: A, inUse: boolean): void {
-    const entry = { tokenId, actor, inUse } as Entry<A>;
+  add(tokenId: string, actor: A, inUse: boolean): Entry<A> {
+    const entry = { tokenId, actor, inUse, expiresAt: null } as Entry<A>;
     this.#entries.set(tokenId, entry);
     this.#list(inUse).append(entry);
+    return entry;
   }
 
   get(tokenId: string): Entry<A> | undefined {
@@ -63,13 +70,13 @@ export class OrderOfUse<A> {
   }
 
   /** Marks the token as the most recently used. */
-  use(tokenId: string): void {
-    this.#move(tokenId, true);
+  use(entry: Entry<A>): void {
+    this.#move(entry, true);
   }
 
   /** Marks the token as the one freed last. */
-  free(tokenId: string): void {
-    this.#move(tokenId, false);
+  free(entry: Entry<A>): void {
+    this.#move(entry, false);
   }
 
   get longestFree(): Entry<A> | undefined {
@@ -78,6 +85,10 @@ export class OrderOfUse<A> {
 
   get leastRecentlyUsed(): Entry<A> | undefined {
     return this.#used.first;
+  }
+
+  get mostRecentlyUsed(): Entry<A> | undefined {
+    return this.#used.last;
   }
 
   get available(): number {
@@ -102,9 +113,7 @@ export class OrderOfUse<A> {
     return inUse ? this.#used : this.#free;
   }
 
-  #move(tokenId: string, inUse: boolean): void {
-    const entry = this.#entries.get(tokenId);
-    if (entry === undefined) throw new Error(`token ${tokenId} is not of this pool`);
+  #move(entry: Entry<A>, inUse: boolean): void {
     this.#list(entry.inUse).remove(entry);
     entry.inUse = inUse;
     this.#list(inUse).append(entry);

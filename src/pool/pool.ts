@@ -6,16 +6,11 @@
 import { type ActorRefFromLogic, createActor } from 'xstate';
 import type { Clock } from '../clock.ts';
 import type { Command } from '../lease/command.ts';
-import type { Fact } from '../lease/fact.ts';
+import type { Fact, Happening } from '../lease/fact.ts';
 import type { MachineRefusalCode, Stage } from '../lease/refusal.ts';
 import type { Counts, TokenView } from '../lease/view.ts';
-import {
-  type NumberedHappening,
-  type PoolEvent,
-  type PoolInput,
-  poolMachine,
-  type TokenActor,
-} from './pool-machine.ts';
+import { type TokenContext, tokenMachine } from '../token/token-machine.ts';
+import { type PoolEvent, type PoolInput, poolMachine, type TokenActor } from './pool-machine.ts';
 
 export interface PoolHost {
   /** Takes every fact, in the order of its seq. Called while a command is handled, and when a timer fires. */
@@ -29,7 +24,7 @@ export interface Answer {
   refusal: MachineRefusalCode | null;
 }
 
-type Lifecycle = Exclude<PoolEvent, Command | { type: 'FACT' | 'REFUSED' | 'SWEEP' }>;
+type Lifecycle = Exclude<PoolEvent, Command | { type: 'USED' | 'FREED' | 'SWEEP' }>;
 
 export class Pool {
   readonly #clock: Clock;
@@ -38,18 +33,19 @@ export class Pool {
   /** Collects what the command under way leads to. */
   #answer: Answer | null = null;
   #bug: { error: unknown } | null = null;
+  /** The number of the last fact. */
+  #seq = 0;
 
   constructor(clock: Clock, input: PoolInput, host: PoolHost) {
     this.#clock = clock;
     this.#host = host;
-    const machine = poolMachine.provide({
-      actions: {
-        record: (_, happening) => this.#record(happening),
-        refuse: (_, { code }) => {
-          if (this.#answer) this.#answer.refusal = code;
-        },
-      },
+    const refuse = (_: unknown, { code }: { code: MachineRefusalCode }) => {
+      if (this.#answer) this.#answer.refusal = code;
+    };
+    const token = tokenMachine.provide({
+      actions: { record: ({ context }, saying) => this.#record(context, saying), refuse },
     });
+    const machine = poolMachine.provide({ actors: { token }, actions: { refuse } });
     this.#actor = createActor(machine, { input, clock: clock as never });
     // Without an observer XState would report a bug globally, after the caller had been answered.
     this.#actor.subscribe({
@@ -83,6 +79,7 @@ export class Pool {
   }
 
   signal(event: Lifecycle): void {
+    if (event.type === 'OPENED') this.#seq = event.seq;
     this.#send(event);
   }
 
@@ -123,8 +120,15 @@ export class Pool {
     if (this.#bug) throw this.#bug.error;
   }
 
-  #record(happening: NumberedHappening): void {
-    const fact: Fact = { ...happening, at: happening.at ?? this.#clock.now() };
+  #record(
+    { tokenId, lease }: TokenContext,
+    { type, reason, at }: Pick<Happening, 'type' | 'reason' | 'at'>,
+  ): void {
+    const seq = ++this.#seq;
+    if (lease === null || (type === 'activated' && lease.fence !== seq)) {
+      throw new Error(`fact ${seq} (${type}) of token ${tokenId} does not go with its lease`);
+    }
+    const fact = { seq, type, reason, at: at ?? this.#clock.now(), tokenId, lease } as Fact;
     this.#answer?.facts.push(fact);
     this.#host.record(fact);
   }

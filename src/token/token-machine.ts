@@ -1,7 +1,7 @@
 /**
  * One token's life: `available` ⇄ `active`. Owns the lease and its only timer.
- * Knows no HTTP, no SQL, no clock and no other token: time comes in with each command, and what happened
- * goes to the supervisor as a message.
+ * Knows no HTTP, no SQL, no clock and no other token: time comes in with each command, and what it wants done
+ * leaves it as the actions `record` and `refuse`, which the host provides, or as a word to its supervisor.
  */
 import { assign, sendParent, setup } from 'xstate';
 import type { Proof, Release, Renew } from '../lease/command.ts';
@@ -23,16 +23,25 @@ export type TokenCommand =
   | { type: 'ALLOCATE'; at: number; lease: Lease; reason: Reason<'activated'> }
   | Omit<Renew, 'tokenId'>
   | Omit<Release, 'tokenId'>
+  /** The supervisor ends the lease for reasons of its own. It knows, and is not told. */
+  | { type: 'RECALL'; at: number; reason: Reason<'released'> }
   /** Ends a lease whose deadline has passed by `at`, should its timer be late. */
   | { type: 'EXPIRE'; at: number };
 
-/** What a token tells its supervisor. */
-export type TokenReport =
-  | { type: 'FACT'; happening: Happening }
-  | { type: 'REFUSED'; code: MachineRefusalCode };
+/** What the supervisor is told, because it cannot know: what the holder or the time has done. */
+export type TokenNews =
+  | { type: 'USED'; tokenId: string; expiresAt: number }
+  | { type: 'FREED'; tokenId: string };
 
-/** In state `active`, and where a report is made, there is a lease. */
+/** A happening, but for what the token adds of its own. */
+type Saying = Pick<Happening, 'type' | 'reason' | 'at'>;
+
+/** In state `active`, and wherever something is recorded, there is a lease. */
 const held = (context: TokenContext): Lease => context.lease!;
+
+const notProvided = (action: string) => () => {
+  throw new Error(`the host of the token machine provides no action '${action}'`);
+};
 
 export const tokenMachine = setup({
   types: {
@@ -52,6 +61,11 @@ export const tokenMachine = setup({
     passed: ({ context }, { at }: { at: number }) => held(context).expiresAt <= at,
   },
   actions: {
+    /** Provided by the host: makes what happened to the token in its context a fact. */
+    record: notProvided('record') as (args: { context: TokenContext }, saying: Saying) => void,
+    /** Provided by the host: answers the caller. */
+    refuse: notProvided('refuse') as (_: unknown, refusal: { code: MachineRefusalCode }) => void,
+
     hold: assign((_, { lease, at }: { lease: Lease; at: number }) => ({ lease, at })),
     prolong: assign(({ context }, { at, ttlMs }: Pick<Renew, 'at' | 'ttlMs'>) => {
       const lease = held(context);
@@ -59,26 +73,14 @@ export const tokenMachine = setup({
       return { at, lease: { ...lease, expiresAt: Math.max(lease.expiresAt, at + (ttlMs ?? lease.ttlMs)) } };
     }),
     letGo: assign({ lease: null }),
-    report: sendParent(
-      (
-        { context },
-        what: {
-          [T in Happening['type']]: { type: T; reason: Reason<T>; at: number | null };
-        }[Happening['type']],
-      ): TokenReport => ({
-        type: 'FACT',
-        happening: {
-          type: what.type,
-          reason: what.reason,
-          tokenId: context.tokenId,
-          at: what.at,
-          lease: held(context),
-        } as Happening,
+    tellUsed: sendParent(
+      ({ context }): TokenNews => ({
+        type: 'USED',
+        tokenId: context.tokenId,
+        expiresAt: held(context).expiresAt,
       }),
     ),
-    refuse: sendParent(
-      (_, { code }: { code: MachineRefusalCode }): TokenReport => ({ type: 'REFUSED', code }),
-    ),
+    tellFreed: sendParent(({ context }): TokenNews => ({ type: 'FREED', tokenId: context.tokenId })),
   },
 }).createMachine({
   id: 'token',
@@ -92,13 +94,14 @@ export const tokenMachine = setup({
           guard: 'ranOutUnseen',
           actions: [
             {
-              type: 'report',
+              type: 'record',
               params: ({ context }) => ({
                 type: 'expired',
                 reason: 'ttl_expired_while_down',
                 at: context.at,
               }),
             },
+            'tellFreed',
             'letGo',
           ],
         },
@@ -110,7 +113,7 @@ export const tokenMachine = setup({
           actions: [
             { type: 'hold', params: ({ event }) => event },
             {
-              type: 'report',
+              type: 'record',
               params: ({ event }) => ({ type: 'activated', reason: event.reason, at: event.at }),
             },
           ],
@@ -124,7 +127,8 @@ export const tokenMachine = setup({
         untilDeadline: {
           target: 'available',
           actions: [
-            { type: 'report', params: { type: 'expired', reason: 'ttl_expired', at: null } },
+            { type: 'record', params: { type: 'expired', reason: 'ttl_expired', at: null } },
+            'tellFreed',
             'letGo',
           ],
         },
@@ -138,9 +142,10 @@ export const tokenMachine = setup({
             actions: [
               { type: 'prolong', params: ({ event }) => event },
               {
-                type: 'report',
+                type: 'record',
                 params: ({ event }) => ({ type: 'renewed', reason: 'renewed_by_client', at: event.at }),
               },
+              'tellUsed',
             ],
           },
           { actions: { type: 'refuse', params: { code: 'lease_mismatch' } } },
@@ -151,22 +156,34 @@ export const tokenMachine = setup({
             target: 'available',
             actions: [
               {
-                type: 'report',
+                type: 'record',
                 params: ({ event }) => ({ type: 'released', reason: event.reason, at: event.at }),
               },
+              'tellFreed',
               'letGo',
             ],
           },
           { actions: { type: 'refuse', params: { code: 'lease_mismatch' } } },
         ],
+        RECALL: {
+          target: 'available',
+          actions: [
+            {
+              type: 'record',
+              params: ({ event }) => ({ type: 'released', reason: event.reason, at: event.at }),
+            },
+            'letGo',
+          ],
+        },
         EXPIRE: {
           guard: { type: 'passed', params: ({ event }) => event },
           target: 'available',
           actions: [
             {
-              type: 'report',
+              type: 'record',
               params: ({ event }) => ({ type: 'expired', reason: 'ttl_expired', at: event.at }),
             },
+            'tellFreed',
             'letGo',
           ],
         },

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { createWorld, ok, refusal, start, twoMinutes } from './support/world.ts';
+
+describe('a service', () => {
+  it('grants, keeps alive, releases and expires, and every change is a fact', async () => {
+    const { service, clock, facts } = await createWorld({ size: 3 });
+    const first = ok(await service.allocate({ userId: 'ada' }));
+    expect(first.lease).toMatchObject({ userId: 'ada', activatedAt: start, expiresAt: start + twoMinutes });
+    expect(first.evicted).toBeNull();
+    clock.advance(60_000);
+    const renewed = ok(await service.renew({ tokenId: first.tokenId, leaseId: first.lease.leaseId }));
+    expect(renewed.expiresAt).toBe(start + 60_000 + twoMinutes);
+    const second = ok(await service.allocate({}));
+    ok(await service.release({ tokenId: second.tokenId }));
+    expect(refusal(await service.release({ tokenId: second.tokenId }))).toEqual({ code: 'token_not_active' });
+    clock.advance(twoMinutes);
+    expect(ok(await service.token(first.tokenId)).lease).toBeNull();
+    expect(facts.map(({ type, reason }) => [type, reason])).toEqual([
+      ['activated', 'allocated'],
+      ['renewed', 'renewed_by_client'],
+      ['activated', 'allocated'],
+      ['released', 'released_by_client'],
+      ['expired', 'ttl_expired'],
+    ]);
+    expect(facts.map(({ seq }) => seq)).toEqual([2, 3, 4, 5, 6]);
+  });
+});
