@@ -7,7 +7,7 @@ import { close, listen } from './http/server.ts';
 import { Journal } from './journal/journal.ts';
 import { createLog, type Logger } from './log.ts';
 import { createMetrics } from './metrics.ts';
-import { Service } from './service.ts';
+import { Service } from './service/service.ts';
 
 const pool = 'default';
 const standbyPollMs = 250;
@@ -20,6 +20,8 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 
 async function main(config: Config, log: Logger): Promise<void> {
   const startedAt = performance.now();
+  const onSignal = heedSignals(log, 2 * config.shutdownTimeoutMs);
+  process.on('uncaughtException', (error) => die(log, 'a bug: what it leaves undone is not known', error));
   const journal = await Journal.open(config, pool, {
     commitTimeoutMs: config.commitTimeoutMs,
     patienceMs: config.commitTimeoutMs,
@@ -55,18 +57,39 @@ async function main(config: Config, log: Logger): Promise<void> {
   log.info({ stage: service.stage, journal: journal.name, tokens: config.poolSize, startMs }, 'started');
   announce(config, server.address());
 
-  const stop = async (signal: string) => {
-    log.info({ signal }, 'stopping');
-    setTimeout(() => die(log, 'stopping took too long'), 2 * config.shutdownTimeoutMs).unref();
+  onSignal(async () => {
     service.stopServing();
     await close(server, config.shutdownTimeoutMs);
     await service.close();
-    log.info('stopped');
-    process.exit(0);
-  };
+  });
+}
+
+/**
+ * Says what a signal does from now on. Until then it ends the process at once, with nothing begun; that has to
+ * be said, for the first process of a container has no default.
+ */
+function heedSignals(log: Logger, stopTimeoutMs: number): (stop: () => Promise<void>) => void {
+  let stop = async () => {};
+  let stopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => stop(signal).catch((error) => die(log, 'stopping failed', error)));
+    process.on(signal, () => {
+      // Under npm, Ctrl-C comes twice: from the terminal, and passed on. The second must not cut the first short.
+      if (stopping) return;
+      stopping = true;
+      log.info({ signal }, 'stopping');
+      setTimeout(() => die(log, 'stopping took too long'), stopTimeoutMs).unref();
+      stop().then(
+        () => {
+          log.info('stopped');
+          process.exit(0);
+        },
+        (error) => die(log, 'stopping failed', error),
+      );
+    });
   }
+  return (then) => {
+    stop = then;
+  };
 }
 
 /** For a person at a terminal; the log lines are for machines. */

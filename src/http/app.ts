@@ -3,7 +3,7 @@ import { type Context, Hono } from 'hono';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { newId } from '../random.ts';
-import type { Service } from '../service.ts';
+import type { Service } from '../service/service.ts';
 import { serveDocs } from './docs.ts';
 import { eventRoutes } from './events.ts';
 import { serveHealth } from './health.ts';
@@ -24,6 +24,8 @@ export function createApp(service: Service, metrics: Metrics, log: Logger, optio
     const requestId = requestIdOf(c);
     c.header('x-request-id', requestId);
     await next();
+    // A refusal is a response of its own, without the headers that were set before it.
+    if (c.res.status >= 400) c.res.headers.set('x-request-id', requestId);
     if (c.res.status >= 500) log.warn(logged(c, requestId), 'answered');
     else if (log.isLevelEnabled('debug')) log.debug(logged(c, requestId), 'answered');
   });

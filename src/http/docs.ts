@@ -1,8 +1,7 @@
 /** The OpenAPI document and a page to read it, served from this machine: nothing comes from the internet. */
-import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
 import type { Hono } from 'hono';
 
 const assetFolder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
@@ -41,8 +40,9 @@ export function serveDocs(app: Hono, document: object): void {
   app.get('/docs', (c) => c.html(page, 200, { 'content-security-policy': policy }));
   app.get('/docs/start.js', (c) => c.body(start, 200, { 'content-type': 'text/javascript' }));
   for (const [name, type] of Object.entries(assets)) {
-    app.get(`/docs/${name}`, (c) => {
-      const file = Readable.toWeb(createReadStream(join(assetFolder, name))) as ReadableStream;
+    app.get(`/docs/${name}`, async (c) => {
+      // Not a stream: nobody reads one that answers HEAD, and its file would stay open.
+      const file = await readFile(join(assetFolder, name));
       return c.body(file, 200, { 'content-type': type, 'cache-control': 'public, max-age=86400' });
     });
   }

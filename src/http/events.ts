@@ -1,6 +1,6 @@
 /** The event log, read: the leases of a token, and the facts themselves. */
 import type { FactFilter } from '../lease/view.ts';
-import type { Service } from '../service.ts';
+import type { Service } from '../service/service.ts';
 import { type AnyRoute, route } from './route.ts';
 import { map } from './tokens.ts';
 import {

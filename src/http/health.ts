@@ -1,7 +1,7 @@
 /** For those who run the service: is it alive, does it serve, how does it do. */
 import type { Hono } from 'hono';
 import type { Metrics } from '../metrics.ts';
-import type { Service } from '../service.ts';
+import type { Service } from '../service/service.ts';
 
 export function serveHealth(app: Hono, service: Service, metrics: Metrics): void {
   app.get('/livez', (c) => c.json({ status: 'alive' }));

@@ -1,6 +1,17 @@
 /** The OpenAPI 3.1 document, made from the schemas that validate. */
 import { OpenApiGeneratorV31, OpenAPIRegistry } from '@asteasolutions/zod-to-openapi';
+import { type ProblemCode, statusOf } from './problem.ts';
 import { type AnyRoute, describe } from './route.ts';
+
+/** What is refused before there is a route, or whatever the route. */
+const anywhere: readonly ProblemCode[] = [
+  'bad_request',
+  'no_such_route',
+  'method_not_allowed',
+  'request_timeout',
+  'headers_too_large',
+  'internal_error',
+];
 
 export function openApiDocument(routes: readonly AnyRoute[], version: string): object {
   const registry = new OpenAPIRegistry();
@@ -13,7 +24,9 @@ export function openApiDocument(routes: readonly AnyRoute[], version: string): o
       description:
         'A pool holds a fixed set of tokens. A user asks for one and gets a lease: the exclusive right to it ' +
         'until the deadline. The lease ends when it is released, when its time is up, or when the pool is full ' +
-        'and it is the least recently used. Times are ISO 8601 in UTC; members that end in `_ms` are milliseconds.',
+        'and it is the least recently used. Times are ISO 8601 in UTC; members that end in `_ms` are milliseconds.\n\n' +
+        'Every refusal is a Problem (RFC 9457) with its code as `error`. Besides those that a route lists, any ' +
+        `request can be refused with ${anywhere.map((code) => `\`${code}\` (${statusOf(code)})`).join(', ')}.`,
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],

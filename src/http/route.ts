@@ -51,17 +51,17 @@ const noBody = z.strictObject({});
 
 async function answer(
   c: Context,
-  { params, query, body = noBody, answer, handle }: AnyRoute,
+  { params, query, body = noBody, answer, refusals, handle }: AnyRoute,
 ): Promise<Response> {
   const given = c.req.method === 'GET' ? {} : await readBody(c);
   if (given instanceof Response) return given;
   const errors: FieldError[] = [];
   const input = {
     params: check(params, c.req.param(), errors),
-    query: check(query, c.req.query(), errors),
+    query: check(query, queryOf(c), errors),
     body: check(body, given, errors),
   };
-  if (errors.length > 0) return invalid(errors);
+  if (errors.length > 0) return invalid(errors, refusals);
   const outcome = await handle(input);
   if ('refused' in outcome) return refusalProblem(outcome.refused);
   return c.json(answer.parse(outcome.ok));
@@ -80,10 +80,20 @@ function check(schema: ZodType, value: unknown, errors: FieldError[]): unknown {
   return undefined;
 }
 
-function invalid(errors: FieldError[]): Response {
+function invalid(errors: FieldError[], refusals: readonly ProblemCode[]): Response {
   const detail = errors.map(({ field, message }) => `${field}: ${message}`).join('; ');
-  return problem(errors[0]!.field === 'status' ? 'invalid_status' : 'invalid_request', { detail, errors });
+  const status = refusals.includes('invalid_status') && errors.some(({ field }) => field === 'status');
+  return problem(status ? 'invalid_status' : 'invalid_request', { detail, errors });
 }
+
+/** The query; what is repeated stays a list, which no schema takes: nobody can say which one was meant. */
+const queryOf = (c: Context): Record<string, string | string[]> =>
+  Object.fromEntries(
+    Object.entries(c.req.queries()).map(([name, values]) => [
+      name,
+      values.length === 1 ? values[0]! : values,
+    ]),
+  );
 
 const tooLarge = () => problem('body_too_large', { detail: `at most ${bodyBytesMax} bytes` });
 const limitStream = bodyLimit({ maxSize: bodyBytesMax, onError: tooLarge });
@@ -112,7 +122,8 @@ async function readBody(c: Context): Promise<unknown> {
 /** Writes a route into the OpenAPI document. */
 export function describe(registry: OpenAPIRegistry, each: AnyRoute): void {
   const refusals: ProblemCode[] = [...each.refusals, 'invalid_request', 'unavailable'];
-  if (each.body) refusals.push('invalid_json', 'unsupported_media_type', 'body_too_large');
+  // A body that a route does not take is read as well, to say what is wrong with it.
+  if (each.method !== 'get') refusals.push('invalid_json', 'unsupported_media_type', 'body_too_large');
   const byStatus = groupBy(new Set(refusals), statusOf);
   const path = each.path.replace(/:(\w+)/g, '{$1}');
   registry.registerPath({

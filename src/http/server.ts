@@ -1,7 +1,7 @@
 /** The socket: listens, sets the limits of a request and a connection, and closes without dropping anyone. */
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { serve } from '@hono/node-server';
+import { getRequestListener, RequestError } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { type ProblemCode, problem } from './problem.ts';
 
@@ -18,25 +18,25 @@ export interface ServerOptions {
 /** Resolves when the port is taken, with the server; rejects with what Node says if it cannot be. */
 export function listen(app: Hono, options: ServerOptions): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const server = serve(
+    const server = createServer(
       {
-        fetch: app.fetch,
+        maxHeaderSize: headerBytesMax,
+        requestTimeout: options.requestTimeoutMs,
+        headersTimeout: options.requestTimeoutMs,
+        connectionsCheckingInterval: Math.min(options.requestTimeoutMs, 1000),
+      },
+      getRequestListener(app.fetch, {
         hostname: options.host,
-        port: options.port,
-        serverOptions: {
-          maxHeaderSize: headerBytesMax,
-          requestTimeout: options.requestTimeoutMs,
-          headersTimeout: options.requestTimeoutMs,
-          connectionsCheckingInterval: Math.min(options.requestTimeoutMs, 1000),
-        },
-      },
-      () => {
-        server.off('error', reject);
-        resolve(server);
-      },
-    ) as Server;
+        // A URL or a Host that makes no sense never reaches the app.
+        errorHandler: (error) => problem(error instanceof RequestError ? 'bad_request' : 'internal_error'),
+      }),
+    );
     server.maxConnections = options.maxConnections;
     server.once('error', reject);
+    server.listen(options.port, options.host, () => {
+      server.off('error', reject);
+      resolve(server);
+    });
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       void refuse(socket as Socket, clientErrorCode(error.code));
     });

@@ -1,6 +1,6 @@
 /** The tokens of the default pool: allocate, keep alive, release, list, look at one. */
 import type { Outcome } from '../lease/refusal.ts';
-import type { Service } from '../service.ts';
+import type { Service } from '../service/service.ts';
 import { type AnyRoute, route } from './route.ts';
 import {
   type bodies,

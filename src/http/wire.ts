@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type FactType, factTypes, type Reason, reasons } from '../lease/fact.ts';
 import type { Json, Lease } from '../lease/lease.ts';
 import type { FactView, LeaseView, TokenView } from '../lease/view.ts';
-import type { Grant } from '../service.ts';
+import type { Grant } from '../service/service.ts';
 import { problemCodes } from './problem.ts';
 
 extendZodWithOpenApi(z);
@@ -80,7 +80,15 @@ export const tokenPath = z.strictObject({
 export const listStatuses = ['all', 'available', 'active'] as const;
 
 const pageOf = (limitMax: number, standard: number) =>
-  z.coerce.number().int().min(1).max(limitMax).default(standard).openapi({ type: 'integer' });
+  z
+    .string()
+    .refine(
+      (text) => /^\d{1,9}$/.test(text) && Number(text) >= 1 && Number(text) <= limitMax,
+      `must be a whole number from 1 to ${limitMax}`,
+    )
+    .transform(Number)
+    .default(standard)
+    .openapi({ type: 'integer', minimum: 1, maximum: limitMax, default: standard });
 const cursor = z
   .string()
   .regex(/^\d{1,15}$/, 'must be a next_cursor')
@@ -140,6 +148,10 @@ export const ReleasedAnswer = z
   .openapi('Released');
 export const ReleasedAllAnswer = z.strictObject({ released: z.int().min(0) }).openapi('ReleasedAll');
 
+const shownMetadata = z
+  .custom<Json>((value) => value !== undefined)
+  .openapi({ type: ['object', 'null'], description: 'What the holder gave along; null if nothing' });
+
 const tokenMembers = {
   id: tokenId,
   status: z.enum(['available', 'active']),
@@ -148,7 +160,7 @@ const tokenMembers = {
   activated_at: instant.nullable(),
   expires_at: instant.nullable(),
   expires_in_ms: milliseconds.nullable(),
-  metadata: z.unknown().openapi({ description: 'What the holder gave along; null if nothing' }),
+  metadata: shownMetadata,
 };
 const TokenShape = z.strictObject(tokenMembers).openapi('Token');
 const counts = z.strictObject({ available: z.int(), active: z.int(), total: z.int() });
@@ -186,7 +198,7 @@ const EventShape = z
     fence: z.int().nullable(),
     at: instant,
     expires_at: instant.nullable(),
-    metadata: z.unknown(),
+    metadata: shownMetadata,
   })
   .openapi('Event');
 export const EventsAnswer = z

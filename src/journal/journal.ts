@@ -7,7 +7,7 @@ import type { Proof } from '../lease/command.ts';
 import type { Fact } from '../lease/fact.ts';
 import type { FactFilter, OrderedPage, Page } from '../lease/view.ts';
 import { type Database, type DatabaseListener, failureOf } from './database.ts';
-import { type CommitListener, type CommitTimes, GroupCommit } from './group-commit.ts';
+import { type CommitListener, type CommitTimes, GroupCommit, Unconfirmed } from './group-commit.ts';
 import { type Opening, type OpenRequest, openPool } from './opening.ts';
 import { openPGlite } from './pglite.ts';
 import { openPostgres } from './postgres.ts';
@@ -89,6 +89,11 @@ export class Journal {
   /** Resolves when nothing is left to commit, or nothing can be. */
   async drained(): Promise<void> {
     await this.#commits?.drained();
+  }
+
+  /** Drops what is not committed, and commits nothing more. */
+  abandon(): void {
+    this.#commits?.close(new Unconfirmed('the journal was abandoned'));
   }
 
   facts(filter: FactFilter, page: OrderedPage) {

@@ -6,7 +6,8 @@ import type { CommitTimes } from '../../src/journal/group-commit.ts';
 import { Journal } from '../../src/journal/journal.ts';
 import type { Fact } from '../../src/lease/fact.ts';
 import type { Outcome, Refusal, Stage } from '../../src/lease/refusal.ts';
-import { Service, type ServiceOptions } from '../../src/service.ts';
+import { Service } from '../../src/service/service.ts';
+import type { ServiceOptions } from '../../src/service/tenure.ts';
 import { type DatabaseKind, freshDatabase, type Where } from './databases.ts';
 
 /** 2026-01-31, so that two minutes and a month's end are near. */

@@ -2,37 +2,23 @@
  * The only place where pool and journal meet: stamps the time, asks the pool, waits for the commit, answers.
  * Holds no rule of leasing and no SQL. Every answer is given only when each fact it shows is durable.
  */
-import type { Clock } from './clock.ts';
-import { Fenced, Unconfirmed } from './journal/group-commit.ts';
-import type { Journal } from './journal/journal.ts';
-import type { Proof, Release, Renew } from './lease/command.ts';
-import type { Fact } from './lease/fact.ts';
-import type { Json, Lease } from './lease/lease.ts';
-import { type MachineRefusalCode, type Outcome, type Refusal, refused, type Stage } from './lease/refusal.ts';
-import type { Counts, FactFilter, FactView, LeaseView, OrderedPage, Page, TokenView } from './lease/view.ts';
-import { type Answer, Pool } from './pool/pool.ts';
-import { newId, newLeaseId } from './random.ts';
-
-export interface ServiceOptions {
-  clock: Clock;
-  /** How many tokens the pool has. */
-  size: number;
-  /** TTL where a caller names none. */
-  ttlMs: number;
-  proofRequired: boolean;
-  /** How often a process on standby asks whether the pool is free. */
-  standbyPollMs: number;
-}
-
-/** What the service tells of itself, for logs and metrics. */
-export interface ServiceListener {
-  stage(stage: Stage, why?: unknown): void;
-  committed(facts: readonly Fact[], commitMs: number): void;
-  /** The sweep ended leases whose timers had not fired; it never should. */
-  swept(leases: number): void;
-  /** A bug: nothing more is answered, and the process had better end. */
-  crashed(error: unknown): void;
-}
+import type { Clock } from '../clock.ts';
+import { Fenced, Unconfirmed } from '../journal/group-commit.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { Proof, Release, Renew } from '../lease/command.ts';
+import type { Fact } from '../lease/fact.ts';
+import type { Json, Lease } from '../lease/lease.ts';
+import {
+  type MachineRefusalCode,
+  type Outcome,
+  type Refusal,
+  refused,
+  type Stage,
+} from '../lease/refusal.ts';
+import type { Counts, FactFilter, FactView, LeaseView, OrderedPage, Page, TokenView } from '../lease/view.ts';
+import type { Answer, Pool } from '../pool/pool.ts';
+import { newId, newLeaseId } from '../random.ts';
+import { type ServiceListener, type ServiceOptions, Tenure } from './tenure.ts';
 
 export interface Grant {
   tokenId: string;
@@ -49,23 +35,19 @@ export interface TokenPage {
   next: number | null;
 }
 
-const sweepEveryMs = 1000;
-
 export class Service {
   readonly #options: ServiceOptions;
   readonly #clock: Clock;
   readonly #journal: Journal;
   readonly #listener: ServiceListener;
-  #pool: Pool;
-  #sweep: unknown;
-  #stopping = false;
+  readonly #tenure: Tenure;
 
   constructor(journal: Journal, options: ServiceOptions, listener: ServiceListener) {
     this.#journal = journal;
     this.#options = options;
     this.#clock = options.clock;
     this.#listener = listener;
-    this.#pool = this.#newPool();
+    this.#tenure = new Tenure(journal, options, listener);
   }
 
   get counts(): Counts {
@@ -82,12 +64,8 @@ export class Service {
   }
 
   /** Resolves when the pool is served, or another process is found to serve it; then this one stands by. */
-  async start(): Promise<void> {
-    if (await this.#journal.hold()) await this.#openPool();
-    else {
-      this.#signal({ type: 'STAND_BY' });
-      this.#keepAsking();
-    }
+  start(): Promise<void> {
+    return this.#tenure.start();
   }
 
   /** Grants a token. Refuses `unavailable`, `outcome_unknown`. */
@@ -162,77 +140,18 @@ export class Service {
 
   /** From here on every command is refused; what was begun is still committed. */
   stopServing(): void {
-    this.#stopping = true;
-    this.#signal({ type: 'STOP' });
+    this.#tenure.stop();
   }
 
   /** Writes what is left to write, and closes the database. */
   async close(): Promise<void> {
-    this.#clock.clearTimeout(this.#sweep);
     await this.#journal.drained();
-    this.#pool.stop();
+    this.#tenure.end();
     await this.#journal.close();
   }
 
-  #newPool(): Pool {
-    return new Pool(
-      this.#clock,
-      { proofRequired: this.#options.proofRequired },
-      {
-        record: (fact) => this.#journal.append(fact),
-        crashed: (error) => this.#listener.crashed(error),
-      },
-    );
-  }
-
-  #signal(event: Parameters<Pool['signal']>[0], why?: unknown): void {
-    this.#pool.signal(event);
-    this.#listener.stage(this.#pool.stage, why);
-  }
-
-  async #openPool(): Promise<void> {
-    const at = this.#clock.now();
-    const request = { at, size: this.#options.size, newTokenId: newId };
-    const opening = await this.#journal.openPool(request, {
-      lost: (error) => this.#signal({ type: 'JOURNAL_LOST' }, error),
-      back: () => this.#signal({ type: 'JOURNAL_BACK' }),
-      fenced: () => this.#leave(),
-      broken: (error) => this.#listener.crashed(error),
-      committed: (facts, commitMs) => this.#listener.committed(facts, commitMs),
-    });
-    this.#signal({ type: 'OPENED', at, ...opening });
-    this.#armSweep();
-  }
-
-  /** Another process has the pool: everything known here is history, and this process stands by anew. */
-  #leave(): void {
-    this.#clock.clearTimeout(this.#sweep);
-    this.#signal({ type: 'FENCED' });
-    this.#pool.stop();
-    this.#pool = this.#newPool();
-    this.#signal({ type: 'STAND_BY' });
-    this.#keepAsking();
-  }
-
-  /** Asks for the pool again and again, until it is had or the process ends. */
-  #keepAsking(): void {
-    setTimeout(async () => {
-      if (this.#stopping) return;
-      try {
-        if (await this.#journal.hold()) return await this.#openPool();
-      } catch (error) {
-        this.#listener.stage(this.stage, error);
-      }
-      this.#keepAsking();
-    }, this.#options.standbyPollMs);
-  }
-
-  #armSweep(): void {
-    this.#sweep = this.#clock.setTimeout(() => {
-      const ended = this.#pool.pass(this.#clock.now());
-      if (ended > 0) this.#listener.swept(ended);
-      this.#armSweep();
-    }, sweepEveryMs);
+  get #pool(): Pool {
+    return this.#tenure.pool;
   }
 
   #tokenPage(status: 'all' | 'available' | 'active', { limit, cursor = -1 }: Page): TokenPage {

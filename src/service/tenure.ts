@@ -1,0 +1,142 @@
+/**
+ * How this process comes to hold the pool, and how it loses it: opens it when nobody else does, stands by while
+ * another process holds it, and begins anew when it has been fenced out. One running pool a tenure.
+ */
+import type { Clock } from '../clock.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { Fact } from '../lease/fact.ts';
+import type { Stage } from '../lease/refusal.ts';
+import { Pool } from '../pool/pool.ts';
+import { newId } from '../random.ts';
+
+export interface ServiceOptions {
+  clock: Clock;
+  /** How many tokens the pool has. */
+  size: number;
+  /** TTL where a caller names none. */
+  ttlMs: number;
+  proofRequired: boolean;
+  /** How often a process on standby asks whether the pool is free. */
+  standbyPollMs: number;
+}
+
+/** What the service tells of itself, for logs and metrics. */
+export interface ServiceListener {
+  stage(stage: Stage, why?: unknown): void;
+  committed(facts: readonly Fact[], commitMs: number): void;
+  /** The sweep ended leases whose timers had not fired; it never should. */
+  swept(leases: number): void;
+  /** A bug: nothing more is answered, and the process had better end. */
+  crashed(error: unknown): void;
+}
+
+const sweepEveryMs = 1000;
+
+export class Tenure {
+  readonly #journal: Journal;
+  readonly #options: ServiceOptions;
+  readonly #listener: ServiceListener;
+  #pool: Pool;
+  #sweep: unknown;
+  #stopping = false;
+
+  constructor(journal: Journal, options: ServiceOptions, listener: ServiceListener) {
+    this.#journal = journal;
+    this.#options = options;
+    this.#listener = listener;
+    this.#pool = this.#newPool();
+  }
+
+  /** The running pool of this tenure. */
+  get pool(): Pool {
+    return this.#pool;
+  }
+
+  /** Resolves when the pool is open here, or this process stands by. */
+  async start(): Promise<void> {
+    if (await this.#journal.hold()) await this.#open();
+    else {
+      this.#signal({ type: 'STAND_BY' });
+      this.#keepAsking();
+    }
+  }
+
+  /** Refuses every command from now on. */
+  stop(): void {
+    this.#stopping = true;
+    this.#signal({ type: 'STOP' });
+  }
+
+  /** No timer of the pool fires after it. */
+  end(): void {
+    this.#options.clock.clearTimeout(this.#sweep);
+    this.#pool.stop();
+  }
+
+  #newPool(): Pool {
+    const { clock, proofRequired } = this.#options;
+    return new Pool(
+      clock,
+      { proofRequired },
+      {
+        record: (fact) => this.#journal.append(fact),
+        crashed: (error) => {
+          // A command half done has been appended by now: nothing of it may reach the log.
+          this.#journal.abandon();
+          this.#listener.crashed(error);
+        },
+      },
+    );
+  }
+
+  #signal(event: Parameters<Pool['signal']>[0], why?: unknown): void {
+    this.#pool.signal(event);
+    this.#listener.stage(this.#pool.stage, why);
+  }
+
+  async #open(): Promise<void> {
+    const at = this.#options.clock.now();
+    const request = { at, size: this.#options.size, newTokenId: newId };
+    const opening = await this.#journal.openPool(request, {
+      lost: (error) => this.#signal({ type: 'JOURNAL_LOST' }, error),
+      back: () => this.#signal({ type: 'JOURNAL_BACK' }),
+      fenced: () => this.#leave(),
+      broken: (error) => this.#listener.crashed(error),
+      committed: (facts, commitMs) => this.#listener.committed(facts, commitMs),
+    });
+    this.#signal({ type: 'OPENED', at, ...opening });
+    this.#armSweep();
+  }
+
+  /** Another process has the pool: everything known here is history, and this process stands by anew. */
+  #leave(): void {
+    this.#options.clock.clearTimeout(this.#sweep);
+    this.#signal({ type: 'FENCED' });
+    this.#pool.stop();
+    this.#pool = this.#newPool();
+    this.#signal({ type: 'STAND_BY' });
+    this.#keepAsking();
+  }
+
+  /** Asks for the pool again and again, until it is had or the process ends. */
+  #keepAsking(): void {
+    setTimeout(async () => {
+      if (this.#stopping) return;
+      try {
+        if (await this.#journal.hold()) return await this.#open();
+      } catch (error) {
+        this.#listener.stage(this.#pool.stage, error);
+      }
+      this.#keepAsking();
+    }, this.#options.standbyPollMs);
+  }
+
+  #armSweep(): void {
+    const { clock } = this.#options;
+    this.#sweep = clock.setTimeout(() => {
+      const ended = this.#pool.pass(clock.now());
+      if (ended > 0) this.#listener.swept(ended);
+      this.#armSweep();
+    }, sweepEveryMs);
+  }
+}

@@ -1,0 +1,115 @@
+/** The house as its plan says: imports point down, nothing goes in circles, and one file reads the time. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize, relative } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '..');
+const source = join(root, 'src');
+
+/** Each room, and the rooms whose files its own may import; npm packages it alone may use. */
+const plan: Record<string, { rooms: string[]; packages: string[] }> = {
+  main: { rooms: ['config', 'clock', 'log', 'metrics', 'http', 'service', 'journal'], packages: [] },
+  http: {
+    rooms: ['service', 'lease', 'metrics', 'log', 'random'],
+    packages: ['hono', '@hono', 'zod', '@asteasolutions'],
+  },
+  service: { rooms: ['pool', 'journal', 'lease', 'clock', 'random'], packages: [] },
+  pool: { rooms: ['token', 'lease', 'clock'], packages: ['xstate'] },
+  token: { rooms: ['lease'], packages: ['xstate'] },
+  journal: {
+    rooms: ['lease'],
+    packages: ['drizzle-orm', '@electric-sql', 'postgres', 'fs-native-extensions'],
+  },
+  metrics: { rooms: ['lease'], packages: ['prom-client'] },
+  log: { rooms: [], packages: ['pino'] },
+  config: { rooms: [], packages: ['zod'] },
+  clock: { rooms: [], packages: [] },
+  random: { rooms: [], packages: [] },
+  lease: { rooms: [], packages: [] },
+};
+
+const files = readdirSync(source, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+  .sort();
+
+const roomOf = (file: string): string => file.split('/')[0]!.replace(/\.ts$/, '');
+
+/** What a file imports: files as paths below src, packages by name. */
+function importsOf(file: string): { files: string[]; packages: string[] } {
+  const text = readFileSync(join(source, file), 'utf8');
+  const named = [
+    ...text.matchAll(
+      /(?:^|\n)(?:import|export)\s[^;]*?from\s+'([^']+)'|import\('([^']+)'\)|^import '([^']+)'/g,
+    ),
+  ];
+  const targets = named.map((match) => (match[1] ?? match[2] ?? match[3])!);
+  return {
+    files: targets.filter((name) => name.startsWith('.')).map((name) => normalize(join(dirname(file), name))),
+    packages: targets.filter((name) => !name.startsWith('.') && !name.startsWith('node:')),
+  };
+}
+
+describe('the house', () => {
+  it('has only the rooms of the plan', () => {
+    expect(new Set(files.map(roomOf))).toEqual(new Set(Object.keys(plan)));
+    const banned = /(^|\/)(utils?|helpers?|common|types|index)(\.ts|\/)/;
+    expect(files.filter((file) => banned.test(file))).toEqual([]);
+  });
+
+  it('has imports that point down, from room to room as planned', () => {
+    const wrong = files.flatMap((file) =>
+      importsOf(file)
+        .files.filter(
+          (target) => roomOf(target) !== roomOf(file) && !plan[roomOf(file)]!.rooms.includes(roomOf(target)),
+        )
+        .map((target) => `${file} → ${target}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('keeps each package in the rooms that need it', () => {
+    const wrong = files.flatMap((file) =>
+      importsOf(file)
+        .packages.filter(
+          (name) => !plan[roomOf(file)]!.packages.some((own) => name === own || name.startsWith(`${own}/`)),
+        )
+        .map((name) => `${file} → ${name}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('has no circles', () => {
+    const below = new Map(files.map((file) => [file, importsOf(file).files]));
+    const circles: string[] = [];
+    const walk = (file: string, trail: string[]): void => {
+      if (trail.includes(file)) circles.push([...trail.slice(trail.indexOf(file)), file].join(' → '));
+      else for (const next of below.get(file) ?? []) walk(next, [...trail, file]);
+    };
+    for (const file of files) walk(file, []);
+    expect(circles).toEqual([]);
+  });
+
+  it('reads the time in clock.ts and draws chance in random.ts, and nowhere else', () => {
+    const time = /Date\.now\(|new Date\(\)|performance\.now\(|process\.hrtime/;
+    const chance = /Math\.random|randomUUID|randomBytes/;
+    const reading = (pattern: RegExp) =>
+      files.filter((file) => pattern.test(readFileSync(join(source, file), 'utf8')));
+    // main.ts only measures with it, how long its start took and how long commits take.
+    expect(reading(time)).toEqual(['clock.ts', 'main.ts']);
+    expect(reading(chance)).toEqual(['random.ts']);
+  });
+
+  it('has files of one purpose: none above 250 lines, half of them below 120', () => {
+    const lines = files.map(
+      (file) => [readFileSync(join(source, file), 'utf8').split('\n').length, file] as const,
+    );
+    expect(lines.filter(([count]) => count > 250)).toEqual([]);
+    const sorted = lines.map(([count]) => count).sort((a, b) => a - b);
+    expect(sorted[Math.floor(sorted.length / 2)]).toBeLessThan(120);
+  });
+
+  it('opens each file with what it owns', () => {
+    const silent = files.filter((file) => !readFileSync(join(source, file), 'utf8').startsWith('/**'));
+    expect(silent.map((file) => relative(source, join(source, file)))).toEqual([]);
+  });
+});
