@@ -27,7 +27,7 @@ describe('the order of use', () => {
           expect(order.longestFree?.tokenId).toBe(model.free[0]);
           expect(order.leastRecentlyUsed?.tokenId).toBe(model.used[0]);
           expect(order.mostRecentlyUsed?.tokenId).toBe(model.used.at(-1));
-          expect(Array.from(order.inUse(), ({ tokenId }) => tokenId)).toEqual(model.used);
+          expect(Array.from(order.inUse(size), ({ tokenId }) => tokenId)).toEqual(model.used);
           expect([order.available, order.active]).toEqual([model.free.length, model.used.length]);
         }
       }),
@@ -57,7 +57,7 @@ describe('the calendar of deadlines', () => {
           else if (step.what === 'clear') deadlines.clear(all[step.who]!);
           else now += step.ms;
           const expected = all.filter(({ expiresAt }) => expiresAt !== null && expiresAt <= now);
-          const due = deadlines.due(now);
+          const due = deadlines.due(now, size);
           expect(new Set(due)).toEqual(new Set(expected));
           const instants = due.map(({ expiresAt }) => expiresAt!);
           expect(instants).toEqual([...instants].sort((a, b) => a - b));

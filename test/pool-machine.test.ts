@@ -14,12 +14,13 @@ const commands: { [T in Command['type']]: Extract<Command, { type: T }> } = {
 };
 
 /** How a pool gets to each stage. */
-const ways: Record<Exclude<Stage, 'fenced'>, Parameters<Pool['signal']>[0][]> = {
+const opened = { at: start, seq: 1, tokens: freeTokens(2) };
+const ways: Record<Exclude<Stage, 'fenced'>, ((pool: Pool) => void)[]> = {
   starting: [],
-  standby: [{ type: 'STAND_BY' }],
-  serving: [{ type: 'OPENED', at: start, seq: 1, tokens: freeTokens(2) }],
-  degraded: [{ type: 'OPENED', at: start, seq: 1, tokens: freeTokens(2) }, { type: 'JOURNAL_LOST' }],
-  stopping: [{ type: 'OPENED', at: start, seq: 1, tokens: freeTokens(2) }, { type: 'STOP' }],
+  standby: [(pool) => pool.signal({ type: 'STAND_BY' })],
+  serving: [(pool) => pool.open(opened)],
+  degraded: [(pool) => pool.open(opened), (pool) => pool.signal({ type: 'JOURNAL_LOST' })],
+  stopping: [(pool) => pool.open(opened), (pool) => pool.signal({ type: 'STOP' })],
 };
 
 type Expected = 'done' | MachineRefusalCode;
@@ -44,7 +45,7 @@ function poolIn(stage: keyof typeof ways, clock = new SteppedClock()) {
     { proofRequired: false },
     { record: ({ type }) => facts.push(type), crashed: (error) => crashes.push(error) },
   );
-  for (const event of ways[stage]) pool.signal(event);
+  for (const step of ways[stage]) step(pool);
   expect(pool.stage).toBe(stage);
   return { pool, crashes, facts, clock };
 }
@@ -72,7 +73,7 @@ describe('the stages of a pool', () => {
 
   it('lead from standby to serving once the pool is opened', () => {
     const { pool } = poolIn('standby');
-    pool.signal({ type: 'OPENED', at: start, seq: 7, tokens: freeTokens(2) });
+    pool.open({ at: start, seq: 7, tokens: freeTokens(2) });
     expect(pool.command(commands.ALLOCATE).facts[0]?.seq).toBe(8);
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { portion } from '../src/pool/pool-machine.ts';
 import { idOf, startPool, told } from './support/pool.ts';
 import { start, twoMinutes } from './support/world.ts';
 
@@ -139,6 +140,21 @@ describe('releasing all', () => {
       'activated allocated 1',
       'activated allocated 0',
     ]);
+  });
+});
+
+describe('more tokens than one event starts, recalls or expires', () => {
+  const size = portion + 1;
+
+  it('are all released at once, and all expired at once', () => {
+    const { allocate, releaseAll, pool, clock, facts } = startPool({ size });
+    for (let user = 0; user < size; user++) allocate();
+    expect(releaseAll().facts).toHaveLength(size);
+    expect(pool.counts).toEqual({ available: size, active: 0, total: size });
+    for (let user = 0; user < size; user++) allocate();
+    expect(pool.pass(clock.now() + twoMinutes)).toBe(size);
+    expect(pool.counts).toEqual({ available: size, active: 0, total: size });
+    expect(facts.map(({ seq }) => seq)).toEqual(facts.map((_, index) => index + 2));
   });
 });
 

@@ -31,12 +31,12 @@ export class Deadlines<D extends Due> {
     one.expiresAt = null;
   }
 
-  /** Those whose deadline is at or before `at`, earliest first. */
-  due(at: number): readonly D[] {
+  /** Those whose deadline is at or before `at`, earliest first, at most so many. */
+  due(at: number, most: number): readonly D[] {
     if (at <= this.#passed) return none;
     const instants = this.#instantsUpTo(at);
     this.#passed = instants.length === 0 ? at : instants[0]! - 1;
-    return instants.flatMap((instant) => [...this.#calendar.get(instant)!]);
+    return instants.flatMap((instant) => [...this.#calendar.get(instant)!]).slice(0, most);
   }
 
   #instantsUpTo(at: number): readonly number[] {

@@ -99,9 +99,14 @@ export class OrderOfUse<A> {
     return this.#used.length;
   }
 
-  /** The tokens in use, the least recently used first. */
-  inUse(): Iterable<Entry<A>> {
-    return this.#used;
+  /** The tokens in use, the least recently used first, at most so many. */
+  inUse(most: number): Entry<A>[] {
+    const entries: Entry<A>[] = [];
+    for (const entry of this.#used) {
+      if (entries.length === most) break;
+      entries.push(entry);
+    }
+    return entries;
   }
 
   /** All tokens, in the order in which they were added. */

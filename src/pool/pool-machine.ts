@@ -27,13 +27,21 @@ export interface PoolInput {
   proofRequired: boolean;
 }
 
+/**
+ * How many tokens one event starts, recalls or expires at the most; the host repeats it until all are done. XState
+ * takes the effects of an event from the front of one array, which V8 does in quadratic time for long ones.
+ */
+export const portion = 10_000;
+
 export type PoolEvent =
   | Command
   | TokenNews
   /** Ends every lease whose deadline has passed by `at` though its timer has not fired. */
   | { type: 'SWEEP'; at: number }
-  /** This process holds the pool: its tokens in the order in which they were last used or freed. */
-  | { type: 'OPENED'; at: number; seq: number; tokens: TokenState[] }
+  /** This process holds the pool, from the fact `seq` on. */
+  | { type: 'OPENED'; seq: number }
+  /** Starts the next tokens of the pool, in the order in which they were last used or freed. */
+  | { type: 'ENROL'; at: number; tokens: readonly TokenState[] }
   /** Another process holds the pool. */
   | { type: 'STAND_BY' }
   | { type: 'JOURNAL_LOST' }
@@ -59,14 +67,15 @@ const poolSetup = setup({
     /** Provided by the host: answers the caller. */
     refuse: notProvided('refuse') as (_: unknown, refusal: { code: MachineRefusalCode }) => void,
 
+    beginAt: assign((_, { seq }: { seq: number }) => ({ seq })),
     startTokens: assign(
-      ({ context, spawn }, { at, seq, tokens }: { at: number; seq: number; tokens: TokenState[] }) => {
+      ({ context, spawn }, { at, tokens }: { at: number; tokens: readonly TokenState[] }) => {
         for (const { tokenId, lease } of tokens) {
           const actor = spawn('token', { id: tokenId, input: { tokenId, lease, at } });
           const entry = context.order.add(tokenId, actor, lease !== null);
           if (lease !== null) context.deadlines.set(entry, lease.expiresAt);
         }
-        return { seq };
+        return {};
       },
     ),
     chooseLongestFree: assign(({ context }, newcomer: Allocate) =>
@@ -120,16 +129,17 @@ type Enqueue = Parameters<Parameters<typeof poolSetup.enqueueActions>[0]>[0];
 export const poolMachine = poolSetup
   .extend({
     actions: {
-      /** Tells every token in use to end its lease, the least recently used first. */
+      /** Tells the tokens in use to end their leases, the least recently used first. */
       recallAll: enqueueActions(
         ({ context, enqueue }: Enqueue, { at, reason }: { at: number; reason: Reason<'released'> }) => {
-          const inUse = [...context.order.inUse()];
+          const inUse = context.order.inUse(portion);
           for (const { actor } of inUse) enqueue.sendTo(actor, { type: 'RECALL', at, reason });
           enqueue.assign(({ context }) => free(context, inUse));
         },
       ),
       expireDue: enqueueActions(({ context, enqueue }: Enqueue, { at }: { at: number }) => {
-        for (const { actor } of context.deadlines.due(at)) enqueue.sendTo(actor, { type: 'EXPIRE', at });
+        for (const { actor } of context.deadlines.due(at, portion))
+          enqueue.sendTo(actor, { type: 'EXPIRE', at });
       }),
     },
   })
@@ -150,17 +160,18 @@ export const poolMachine = poolSetup
     states: {
       starting: {
         on: {
-          OPENED: { target: 'serving', actions: { type: 'startTokens', params: ({ event }) => event } },
+          OPENED: { target: 'serving', actions: { type: 'beginAt', params: ({ event }) => event } },
           STAND_BY: 'standby',
         },
       },
       standby: {
         on: {
-          OPENED: { target: 'serving', actions: { type: 'startTokens', params: ({ event }) => event } },
+          OPENED: { target: 'serving', actions: { type: 'beginAt', params: ({ event }) => event } },
         },
       },
       serving: {
         on: {
+          ENROL: { actions: { type: 'startTokens', params: ({ event }) => event } },
           ALLOCATE: [
             {
               guard: 'someTokenIsFree',

@@ -7,10 +7,11 @@ import { type ActorRefFromLogic, createActor } from 'xstate';
 import type { Clock } from '../clock.ts';
 import type { Command } from '../lease/command.ts';
 import type { Fact, Happening } from '../lease/fact.ts';
+import type { TokenState } from '../lease/lease.ts';
 import type { MachineRefusalCode, Stage } from '../lease/refusal.ts';
 import type { Counts, TokenView } from '../lease/view.ts';
 import { type TokenContext, tokenMachine } from '../token/token-machine.ts';
-import { type PoolEvent, type PoolInput, poolMachine, type TokenActor } from './pool-machine.ts';
+import { type PoolEvent, type PoolInput, poolMachine, portion, type TokenActor } from './pool-machine.ts';
 
 export interface PoolHost {
   /** Takes every fact, in the order of its seq. Called while a command is handled, and when a timer fires. */
@@ -24,7 +25,11 @@ export interface Answer {
   refusal: MachineRefusalCode | null;
 }
 
-type Lifecycle = Exclude<PoolEvent, Command | { type: 'USED' | 'FREED' | 'SWEEP' }>;
+type Lifecycle = Extract<
+  PoolEvent,
+  { type: 'STAND_BY' | 'JOURNAL_LOST' | 'JOURNAL_BACK' | 'FENCED' | 'STOP' }
+>;
+type Sweep = Extract<PoolEvent, { type: 'SWEEP' }>;
 
 export class Pool {
   readonly #clock: Clock;
@@ -66,20 +71,35 @@ export class Pool {
     return { available, active, total: available + active };
   }
 
+  /** Starts serving with these tokens, in the order in which they were last used or freed. */
+  open({ at, seq, tokens }: { at: number; seq: number; tokens: readonly TokenState[] }): void {
+    this.#seq = seq;
+    this.#send({ type: 'OPENED', seq });
+    for (let from = 0; from < tokens.length; from += portion) {
+      this.#send({ type: 'ENROL', at, tokens: tokens.slice(from, from + portion) });
+    }
+  }
+
   /** Handles the command at its own time. Throws only on a bug, after which the pool is dead. */
   command(command: Command): Answer {
     this.pass(command.at);
-    return this.#collect(command, command.type !== 'RELEASE_ALL');
+    const answer = this.#collect(command);
+    if (command.type === 'RELEASE_ALL') return this.#repeat(command, answer);
+    if (answer.facts.length === 0 && answer.refusal === null) {
+      throw new Error(`the pool gave no answer to ${command.type}`);
+    }
+    return answer;
   }
 
   /** Lets time reach `at`: no lease whose deadline has passed is live after it. Returns how many it ended. */
   pass(at: number): number {
-    if (this.#actor.getSnapshot().context.deadlines.due(at).length === 0) return 0;
-    return this.#collect({ type: 'SWEEP', at }, false).facts.length;
+    this.#mustLive();
+    if (this.#actor.getSnapshot().context.deadlines.due(at, 1).length === 0) return 0;
+    const sweep = { type: 'SWEEP', at } as const;
+    return this.#repeat(sweep, this.#collect(sweep)).facts.length;
   }
 
   signal(event: Lifecycle): void {
-    if (event.type === 'OPENED') this.#seq = event.seq;
     this.#send(event);
   }
 
@@ -101,7 +121,16 @@ export class Pool {
     this.#actor.stop();
   }
 
-  #collect(event: Command | { type: 'SWEEP'; at: number }, mustAnswer: boolean): Answer {
+  /** Goes on with what one event does for a portion of the tokens only. All of it is one step to everybody else. */
+  #repeat(event: Command | Sweep, answer: Answer): Answer {
+    for (let { facts } = answer; facts.length === portion; ) {
+      ({ facts } = this.#collect(event));
+      for (const fact of facts) answer.facts.push(fact);
+    }
+    return answer;
+  }
+
+  #collect(event: Command | Sweep): Answer {
     const answer: Answer = { facts: [], refusal: null };
     this.#answer = answer;
     try {
@@ -109,14 +138,16 @@ export class Pool {
     } finally {
       this.#answer = null;
     }
-    if (mustAnswer && answer.facts.length === 0 && answer.refusal === null) {
-      throw new Error(`the pool gave no answer to ${event.type}`);
-    }
     return answer;
   }
 
   #send(event: PoolEvent): void {
+    this.#mustLive();
     this.#actor.send(event);
+    this.#mustLive();
+  }
+
+  #mustLive(): void {
     if (this.#bug) throw this.#bug.error;
   }
 

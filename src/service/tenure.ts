@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../clock.ts';
 import type { Journal } from '../journal/journal.ts';
+import { SizeMismatch } from '../journal/opening.ts';
 import type { Fact } from '../lease/fact.ts';
 import type { Stage } from '../lease/refusal.ts';
 import { Pool } from '../pool/pool.ts';
@@ -26,7 +27,7 @@ export interface ServiceListener {
   committed(facts: readonly Fact[], commitMs: number): void;
   /** The sweep ended leases whose timers had not fired; it never should. */
   swept(leases: number): void;
-  /** A bug: nothing more is answered, and the process had better end. */
+  /** A bug, or a pool that does not fit: nothing more is answered, and the process had better end. */
   crashed(error: unknown): void;
 }
 
@@ -83,6 +84,7 @@ export class Tenure {
         crashed: (error) => {
           // A command half done has been appended by now: nothing of it may reach the log.
           this.#journal.abandon();
+          clock.clearTimeout(this.#sweep);
           this.#listener.crashed(error);
         },
       },
@@ -104,13 +106,17 @@ export class Tenure {
       broken: (error) => this.#listener.crashed(error),
       committed: (facts, commitMs) => this.#listener.committed(facts, commitMs),
     });
-    this.#signal({ type: 'OPENED', at, ...opening });
+    if (this.#stopping) return;
+    // Not the time of asking: opening can take long, and every timer would be late by as much.
+    this.#pool.open({ ...opening, at: this.#options.clock.now() });
+    this.#listener.stage(this.#pool.stage);
     this.#armSweep();
   }
 
   /** Another process has the pool: everything known here is history, and this process stands by anew. */
   #leave(): void {
     this.#options.clock.clearTimeout(this.#sweep);
+    if (this.#stopping) return;
     this.#signal({ type: 'FENCED' });
     this.#pool.stop();
     this.#pool = this.#newPool();
@@ -123,9 +129,11 @@ export class Tenure {
     setTimeout(async () => {
       if (this.#stopping) return;
       try {
-        if (await this.#journal.hold()) return await this.#open();
+        if ((await this.#journal.hold()) && !this.#stopping) return await this.#open();
       } catch (error) {
-        this.#listener.stage(this.#pool.stage, error);
+        // Asking on would keep the pool from those whom it fits.
+        if (error instanceof SizeMismatch) return this.#listener.crashed(error);
+        if (!this.#stopping) this.#listener.stage(this.#pool.stage, error);
       }
       this.#keepAsking();
     }, this.#options.standbyPollMs);

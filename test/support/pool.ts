@@ -42,7 +42,7 @@ export function startPool(options: PoolOptions = {}): PoolWorld {
     { record: (fact) => world.facts.push(fact), crashed: (error) => world.crashes.push(error) },
   );
   if (opened)
-    pool.signal({ type: 'OPENED', at: clock.now(), seq, tokens: options.tokens ?? freeTokens(size) });
+    pool.open({ at: clock.now(), seq, tokens: options.tokens ?? freeTokens(size) });
   let leases = 0;
   return Object.assign(world, {
     pool,

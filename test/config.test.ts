@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest';
+import { type Config, readConfig } from '../src/config.ts';
+
+const defaults: Config = {
+  host: '127.0.0.1',
+  port: 4000,
+  databaseUrl: undefined,
+  dataDir: './data',
+  poolSize: 100,
+  ttlMs: 120_000,
+  ttlMsMax: 2_592_000_000,
+  proofRequired: false,
+  logLevel: 'info',
+  maxConnections: 10_000,
+  requestTimeoutMs: 10_000,
+  commitTimeoutMs: 5000,
+  shutdownTimeoutMs: 10_000,
+};
+
+/** What stops the start, in the words that its user reads; '' if nothing does. */
+function complaint(env: Record<string, string>): string {
+  try {
+    readConfig(env);
+    return '';
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+describe('the configuration', () => {
+  it('has a default for everything', () => {
+    expect(readConfig({})).toEqual(defaults);
+  });
+
+  it('counts an empty variable as absent', () => {
+    const names = [
+      'HOST',
+      'PORT',
+      'DATABASE_URL',
+      'DATA_DIR',
+      'POOL_SIZE',
+      'TTL_MS',
+      'LEASE_PROOF',
+      'LOG_LEVEL',
+    ];
+    expect(readConfig(Object.fromEntries(names.map((name) => [name, ''])))).toEqual(defaults);
+  });
+
+  it('takes what is set, and leaves alone what is not its own', () => {
+    const env = {
+      HOST: '::1',
+      PORT: '80',
+      DATABASE_URL: 'postgresql://ada:word@db.example/pool?sslmode=require',
+      DATA_DIR: '/srv/leasehold',
+      LEASE_PROOF: 'required',
+      LOG_LEVEL: 'silent',
+      NODE_ENV: 'production',
+    };
+    expect(readConfig(env)).toEqual({
+      ...defaults,
+      host: '::1',
+      port: 80,
+      databaseUrl: 'postgresql://ada:word@db.example/pool?sslmode=require',
+      dataDir: '/srv/leasehold',
+      proofRequired: true,
+      logLevel: 'silent',
+    });
+  });
+
+  it('cannot be changed once it is read', () => {
+    const config = readConfig({}) as { port: number };
+    expect(() => {
+      config.port = 1;
+    }).toThrow(TypeError);
+  });
+});
+
+const century = 3_153_600_000_000;
+const counts: [name: string, member: keyof Config, least: number, most: number][] = [
+  ['PORT', 'port', 0, 65_535],
+  ['POOL_SIZE', 'poolSize', 1, 1_000_000],
+  ['TTL_MS', 'ttlMs', 1, century],
+  ['TTL_MS_MAX', 'ttlMsMax', 1, century],
+  ['MAX_CONNECTIONS', 'maxConnections', 1, 1_000_000],
+  ['REQUEST_TIMEOUT_MS', 'requestTimeoutMs', 100, 600_000],
+  ['COMMIT_TIMEOUT_MS', 'commitTimeoutMs', 100, 600_000],
+  ['SHUTDOWN_TIMEOUT_MS', 'shutdownTimeoutMs', 100, 600_000],
+];
+
+describe.each(counts)('%s', (name, member, least, most) => {
+  // Neither TTL may be the one that limits the other here.
+  const others = { TTL_MS: '1', TTL_MS_MAX: String(century) };
+
+  it.each([least, most])('may be %s', (value) => {
+    expect(readConfig({ ...others, [name]: String(value) })[member]).toBe(value);
+  });
+
+  it.each([least - 1, most + 1])('may not be %s', (value) => {
+    expect(complaint({ ...others, [name]: String(value) })).toContain(`\n  ${name}: must be `);
+  });
+
+  it.each(['abc', '1.5', '1e3', '0x10', ' 1', '-1', 'NaN', 'Infinity', '１'])('may not be %j', (value) => {
+    const said = complaint({ ...others, [name]: value });
+    expect(said).toContain(`\n  ${name}: must be a whole number from ${least} to ${most}`);
+    expect(said).toContain(`(it is ${JSON.stringify(value)})`);
+  });
+});
+
+describe('a configuration that is not valid', () => {
+  it.each([
+    ['LEASE_PROOF', 'yes'],
+    ['LOG_LEVEL', 'loud'],
+    ['DATABASE_URL', 'mysql://localhost/pool'],
+    ['DATABASE_URL', 'localhost:5432'],
+    ['DATABASE_URL', 'postgres://a b'],
+  ])('is refused for %s=%s, by its name', (name, value) => {
+    expect(complaint({ [name]: value })).toContain(`\n  ${name}: `);
+  });
+
+  it('is told all at once, a line each', () => {
+    const lines = complaint({ PORT: 'x', POOL_SIZE: '0', LEASE_PROOF: 'no', TTL_MS: '-1' }).split('\n');
+    expect(lines[0]).toBe('the configuration is not valid');
+    expect(lines.slice(1).map((line) => line.trim().split(':')[0])).toEqual([
+      'PORT',
+      'POOL_SIZE',
+      'TTL_MS',
+      'LEASE_PROOF',
+    ]);
+  });
+
+  it('has a TTL above the longest one that callers may ask for', () => {
+    expect(complaint({ TTL_MS: '2000', TTL_MS_MAX: '1999' })).toContain('TTL_MS: must not exceed TTL_MS_MAX');
+    expect(readConfig({ TTL_MS: '2000', TTL_MS_MAX: '2000' }).ttlMs).toBe(2000);
+  });
+
+  it('never shows the password of DATABASE_URL', () => {
+    const said = complaint({ DATABASE_URL: 'mysql://ada:open-sesame@localhost/pool', PORT: 'x' });
+    expect(said).toContain('DATABASE_URL: must be a postgres:// URL');
+    expect(said).not.toContain('open-sesame');
+  });
+});
