@@ -9,9 +9,9 @@ import { eventRoutes } from './events.ts';
 import { serveHealth } from './health.ts';
 import { openApiDocument } from './openapi.ts';
 import { problem } from './problem.ts';
+import { bodies } from './requests.ts';
 import { serve } from './route.ts';
 import { tokenRoutes } from './tokens.ts';
-import { bodies } from './wire.ts';
 
 export interface AppOptions {
   ttlMsMax: number;
@@ -23,6 +23,7 @@ export function createApp(service: Service, metrics: Metrics, log: Logger, optio
   app.use(async (c, next) => {
     const requestId = requestIdOf(c);
     c.header('x-request-id', requestId);
+    c.header('cache-control', 'no-store');
     await next();
     // A refusal is a response of its own, without the headers that were set before it.
     if (c.res.status >= 400) c.res.headers.set('x-request-id', requestId);
@@ -38,7 +39,7 @@ export function createApp(service: Service, metrics: Metrics, log: Logger, optio
     problem('no_such_route', { detail: `${c.req.method} ${c.req.path} is not one; see /docs` }),
   );
   app.onError((error, c) => {
-    log.error({ ...logged(c, c.res.headers.get('x-request-id') ?? ''), err: error }, 'bug');
+    log.error({ ...logged(c, c.res.headers.get('x-request-id') ?? ''), status: 500, err: error }, 'bug');
     return problem('internal_error');
   });
   return app;

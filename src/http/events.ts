@@ -1,20 +1,10 @@
 /** The event log, read: the leases of a token, and the facts themselves. */
 import type { FactFilter } from '../lease/view.ts';
 import type { Service } from '../service/service.ts';
+import { EventsAnswer, eventOut, HistoryAnswer, pastLeaseOut, TokenEventsAnswer } from './answers.ts';
+import { eventsQuery, historyQuery, noQuery, tokenEventsQuery, tokenPath } from './requests.ts';
 import { type AnyRoute, route } from './route.ts';
 import { map } from './tokens.ts';
-import {
-  EventsAnswer,
-  eventOut,
-  eventsQuery,
-  HistoryAnswer,
-  historyQuery,
-  noQuery,
-  pastLeaseOut,
-  TokenEventsAnswer,
-  tokenEventsQuery,
-  tokenPath,
-} from './wire.ts';
 
 const tag = 'Event log';
 

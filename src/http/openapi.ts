@@ -1,5 +1,5 @@
 /** The OpenAPI 3.1 document, made from the schemas that validate. */
-import { OpenApiGeneratorV31, OpenAPIRegistry } from '@asteasolutions/zod-to-openapi';
+import { OpenAPIRegistry, OpenApiGeneratorV31 } from '@asteasolutions/zod-to-openapi';
 import { type ProblemCode, statusOf } from './problem.ts';
 import { type AnyRoute, describe } from './route.ts';
 

@@ -7,8 +7,8 @@ import type { Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { type ZodType, z } from 'zod';
 import type { Outcome } from '../lease/refusal.ts';
+import { Problem } from './answers.ts';
 import { type FieldError, type ProblemCode, problem, refusalProblem, statusOf, titleOf } from './problem.ts';
-import { Problem } from './wire.ts';
 
 export const bodyBytesMax = 16 * 1024;
 
@@ -70,10 +70,14 @@ async function answer(
 function check(schema: ZodType, value: unknown, errors: FieldError[]): unknown {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
+  const named = new Set<string>();
   for (const issue of result.error.issues) {
     const unknown = issue.code === 'unrecognized_keys' ? issue.keys : [];
     const fields = unknown.length > 0 ? unknown : [issue.path.join('.') || 'body'];
     for (const field of fields) {
+      // What is wrong first is enough: of the wrong type, it is also too small in some sense.
+      if (named.has(field)) continue;
+      named.add(field);
       errors.push({ field, message: unknown.length > 0 ? 'is not known' : issue.message });
     }
   }
@@ -104,14 +108,23 @@ async function readBody(c: Context): Promise<unknown> {
   const chunked = c.req.header('transfer-encoding') !== undefined;
   if (!chunked && (length === undefined || length === '0')) return {};
   if (Number(length) > bodyBytesMax) return tooLarge();
-  // Only a body of unknown length needs to be counted while it comes.
-  const refusal = chunked ? await limitStream(c, async () => {}) : undefined;
-  if (refusal) return refusal;
-  const text = await c.req.text();
+  let text: string;
+  try {
+    // Only a body of unknown length needs to be counted while it comes.
+    const refusal = chunked ? await limitStream(c, async () => {}) : undefined;
+    if (refusal) return refusal;
+    text = await c.req.text();
+  } catch {
+    // Nobody hears it: the client has hung up, or was so slow that the socket has answered already.
+    return problem('bad_request', { detail: 'the body did not arrive whole' });
+  }
   if (text === '') return {};
   if (!/^application\/(.+\+)?json\b/i.test(c.req.header('content-type') ?? '')) {
     return problem('unsupported_media_type', { detail: 'send Content-Type: application/json' });
   }
+  // What was no UTF-8 has been read as this mark: two user ids must not become one by it.
+  if (text.includes('\uFFFD'))
+    return problem('invalid_json', { detail: 'the body must be UTF-8, without U+FFFD' });
   try {
     return JSON.parse(text);
   } catch (error) {

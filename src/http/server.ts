@@ -7,6 +7,9 @@ import { type ProblemCode, problem } from './problem.ts';
 
 export const headerBytesMax = 16 * 1024;
 
+/** How long a client that was refused has for reading the answer. */
+const lingerMs = 1000;
+
 export interface ServerOptions {
   host: string;
   port: number;
@@ -15,9 +18,18 @@ export interface ServerOptions {
   requestTimeoutMs: number;
 }
 
+/** The connections of each server: Node counts one that has never asked anything as in use. */
+const connections = new WeakMap<Server, Set<Socket>>();
+
 /** Resolves when the port is taken, with the server; rejects with what Node says if it cannot be. */
 export function listen(app: Hono, options: ServerOptions): Promise<Server> {
   return new Promise((resolve, reject) => {
+    const answer = async (...request: Parameters<typeof app.fetch>): Promise<Response> => {
+      const response = await app.fetch(...request);
+      // Once closed, each connection ends with its next answer: a busy one would hold up the shut-down.
+      if (!server.listening) response.headers.set('connection', 'close');
+      return response;
+    };
     const server = createServer(
       {
         maxHeaderSize: headerBytesMax,
@@ -25,12 +37,18 @@ export function listen(app: Hono, options: ServerOptions): Promise<Server> {
         headersTimeout: options.requestTimeoutMs,
         connectionsCheckingInterval: Math.min(options.requestTimeoutMs, 1000),
       },
-      getRequestListener(app.fetch, {
+      getRequestListener(answer, {
         hostname: options.host,
         // A URL or a Host that makes no sense never reaches the app.
         errorHandler: (error) => problem(error instanceof RequestError ? 'bad_request' : 'internal_error'),
       }),
     );
+    const open = new Set<Socket>();
+    connections.set(server, open);
+    server.on('connection', (socket) => {
+      open.add(socket);
+      socket.once('close', () => open.delete(socket));
+    });
     server.maxConnections = options.maxConnections;
     server.once('error', reject);
     server.listen(options.port, options.host, () => {
@@ -51,6 +69,8 @@ export function close(server: Server, timeoutMs: number): Promise<void> {
       clearTimeout(cut);
       resolve();
     });
+    // Browsers open connections in advance: none that has not asked anything may hold up the shut-down.
+    for (const socket of connections.get(server) ?? []) if (socket.bytesRead === 0) socket.destroy();
   });
 }
 
@@ -70,6 +90,8 @@ async function refuse(socket: Socket, code: ProblemCode): Promise<void> {
   const answer = problem(code);
   const body = await answer.text();
   if (!socket.writable) return;
+  // It counts as a connection until both sides have closed it: who does not is cut off.
+  setTimeout(() => socket.destroy(), lingerMs).unref();
   socket.end(
     `HTTP/1.1 ${answer.status} ${answer.statusText || 'Refused'}\r\nConnection: close\r\n` +
       `Content-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,

