@@ -45,7 +45,7 @@ async function main(config: Config, log: Logger): Promise<void> {
         metrics.swept(leases);
         log.error({ leases }, 'the sweep ended leases whose timers had not fired');
       },
-      crashed: (error) => die(log, 'a bug: nothing is answered from what may be wrong', error),
+      crashed: (error) => die(log, 'cannot go on: nothing is answered from what may be wrong', error),
     },
   );
   const metrics = createMetrics(() => service.counts);

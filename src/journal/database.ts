@@ -26,7 +26,7 @@ export interface Database {
 
 /** What the database tells of its own accord. */
 export interface DatabaseListener {
-  /** The connection that holds the pool is gone. */
+  /** The connection that held the pool is gone, and the pool is not had back. Said again until it is. */
   connectionLost(): void;
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Fact } from '../lease/fact.ts';
 import { type Failure, failureOf } from './database.ts';
+import { inTime } from './in-time.ts';
 
 /** The facts were not confirmed in time: they may yet be recorded. */
 export class Unconfirmed extends Error {}
@@ -31,7 +32,7 @@ export interface CommitListener {
 }
 
 export interface CommitTimes {
-  /** A commit without an answer for so long counts as lost. */
+  /** A commit without an answer for so long counts as lost, and a read as failed. */
   commitTimeoutMs: number;
   /** How long callers wait for a lost commit before they are told that its outcome is unknown. */
   patienceMs: number;
@@ -140,10 +141,12 @@ export class GroupCommit {
       try {
         if (retryMs > 0) {
           await pause(retryMs);
+          // Closed meanwhile: connecting anew would leave a connection behind that nobody closes.
+          if (this.#closed) break;
           await this.#target.reset();
         }
         const sentAt = this.#times.now();
-        await this.#write(batch);
+        await inTime(this.#times.commitTimeoutMs, this.#appendOnce(batch.facts));
         this.#listener.committed(batch.facts, this.#times.now() - sentAt);
         if (retryMs > 0) this.#listener.back();
         batch.resolve();
@@ -162,20 +165,6 @@ export class GroupCommit {
 
   #nextRetryMs(retryMs: number): number {
     return retryMs === 0 ? this.#times.retryMs : Math.min(retryMs * 2, this.#times.retryMsMax);
-  }
-
-  async #write(batch: Batch): Promise<void> {
-    let watchdog: NodeJS.Timeout | undefined;
-    const silence = new Promise<never>((_, reject) => {
-      const say = () =>
-        reject(new Error(`the database gave no answer for ${this.#times.commitTimeoutMs} ms`));
-      watchdog = setTimeout(say, this.#times.commitTimeoutMs);
-    });
-    try {
-      await Promise.race([this.#appendOnce(batch.facts), silence]);
-    } finally {
-      clearTimeout(watchdog);
-    }
   }
 
   async #appendOnce(facts: readonly Fact[]): Promise<void> {

@@ -2,12 +2,13 @@
  * The event log of one pool: opens it, appends to it by group commit, and reads it. Knows facts and tables,
  * but neither machines nor rules.
  */
-import { and, eq } from 'drizzle-orm';
+import { and, eq, gt } from 'drizzle-orm';
 import type { Proof } from '../lease/command.ts';
 import type { Fact } from '../lease/fact.ts';
 import type { FactFilter, OrderedPage, Page } from '../lease/view.ts';
 import { type Database, type DatabaseListener, failureOf } from './database.ts';
-import { type CommitListener, type CommitTimes, GroupCommit, Unconfirmed } from './group-commit.ts';
+import { type CommitListener, type CommitTimes, Fenced, GroupCommit, Unconfirmed } from './group-commit.ts';
+import { inTime } from './in-time.ts';
 import { type Opening, type OpenRequest, openPool } from './opening.ts';
 import { openPGlite } from './pglite.ts';
 import { openPostgres } from './postgres.ts';
@@ -21,6 +22,8 @@ export class Journal {
   readonly #pool: string;
   readonly #times: CommitTimes;
   #commits: GroupCommit | null = null;
+  /** Of the last fact that was appended here; whatever follows it in the log is somebody else's. */
+  #seq = 0;
 
   /** Postgres at `databaseUrl`, or embedded in the folder `dataDir`. Applies what migrations are missing. */
   static async open(
@@ -58,10 +61,11 @@ export class Journal {
       try {
         const opening = await openPool(this.#database.db, this.#pool, request);
         const target = {
-          append: (facts: readonly Fact[]) => this.#database.append(facts),
+          append: (facts: readonly Fact[]) => this.#appendOrLook(facts),
           isWritten: (facts: readonly Fact[]) => this.#isWritten(facts),
           reset: () => this.#database.reset(),
         };
+        this.#seq = opening.seq;
         this.#commits = new GroupCommit(target, listener, this.#times);
         return opening;
       } catch (error) {
@@ -73,6 +77,7 @@ export class Journal {
 
   /** Adds a fact to the next commit. */
   append(fact: Fact): void {
+    this.#seq = fact.seq;
     this.#commits?.append(fact);
   }
 
@@ -97,21 +102,37 @@ export class Journal {
   }
 
   facts(filter: FactFilter, page: OrderedPage) {
-    return readFacts(this.#database.db, this.#pool, filter, page);
+    return this.#inTime(readFacts(this.#database.db, this.#pool, filter, page));
   }
 
   history(tokenId: string, page: Page) {
-    return readHistory(this.#database.db, this.#pool, tokenId, page);
+    return this.#inTime(readHistory(this.#database.db, this.#pool, tokenId, page));
   }
 
   ending(tokenId: string, proof: Proof) {
-    return readEnding(this.#database.db, this.#pool, tokenId, proof);
+    return this.#inTime(readEnding(this.#database.db, this.#pool, tokenId, proof));
   }
 
   /** Closes the database; what is not committed by then is dropped, unacknowledged. */
   async close(): Promise<void> {
     this.#commits?.close(new Error('the journal is closed'));
     await this.#database.close();
+  }
+
+  #inTime<T>(read: Promise<T>): Promise<T> {
+    return inTime(this.#times.commitTimeoutMs, read);
+  }
+
+  /** A commit of facts collides with whoever opened the pool meanwhile; a commit of none has to look. */
+  async #appendOrLook(facts: readonly Fact[]): Promise<void> {
+    await this.#database.append(facts);
+    if (facts.length > 0) return;
+    const [foreign] = await this.#database.db
+      .select({ seq: tokenEvents.seq })
+      .from(tokenEvents)
+      .where(and(eq(tokenEvents.pool, this.#pool), gt(tokenEvents.seq, this.#seq)))
+      .limit(1);
+    if (foreign) throw new Fenced('another process has opened the pool');
   }
 
   /** A seq belongs to whoever opened the pool last: if its first fact is ours, so are the others. */

@@ -13,6 +13,7 @@ import { migrationsFolder } from './migrations-folder.ts';
 
 const readConnections = 4;
 const connectTimeoutSeconds = 5;
+const lookAgainMs = 250;
 
 export async function openPostgres(url: string, pool: string, listener: DatabaseListener): Promise<Database> {
   const name = `Postgres at ${shown(url)}`;
@@ -36,6 +37,7 @@ class Postgres implements Database {
   #append!: (facts: readonly Fact[]) => Promise<void>;
   /** Whether the writing connection has the advisory lock. */
   #held = false;
+  #nextLook: NodeJS.Timeout | undefined;
 
   constructor(name: string, url: string, pool: string, listener: DatabaseListener) {
     this.name = name;
@@ -58,7 +60,7 @@ class Postgres implements Database {
 
   async append(facts: readonly Fact[]): Promise<void> {
     // Not getting it back stops nothing: whoever has it opens the pool next, and so fences this process out.
-    if (!this.#held) await this.hold();
+    if (!this.#held && !(await this.hold())) this.#lookAgain();
     if (facts.length > 0) await this.#append(facts);
   }
 
@@ -69,7 +71,14 @@ class Postgres implements Database {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#nextLook);
     await Promise.all([this.#writer.end({ timeout: 5 }), this.#reader.end({ timeout: 5 })]);
+  }
+
+  /** Whoever has the lock opens the pool next: a process with nothing to append would never learn of it. */
+  #lookAgain(): void {
+    clearTimeout(this.#nextLook);
+    this.#nextLook = setTimeout(() => this.#listener.connectionLost(), lookAgainMs).unref();
   }
 
   #connectWriter(): void {

@@ -1,0 +1,15 @@
+/** A database that does not answer at all, neither yes nor no, must not leave anybody waiting. */
+
+/** What `answer` resolves to; rejects if that takes longer than `timeoutMs`. */
+export async function inTime<T>(timeoutMs: number, answer: PromiseLike<T>): Promise<T> {
+  let watchdog: NodeJS.Timeout | undefined;
+  const silence = new Promise<never>((_, reject) => {
+    const say = () => reject(new Error(`the database gave no answer for ${timeoutMs} ms`));
+    watchdog = setTimeout(say, timeoutMs);
+  });
+  try {
+    return await Promise.race([answer, silence]);
+  } finally {
+    clearTimeout(watchdog);
+  }
+}

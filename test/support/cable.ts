@@ -1,0 +1,77 @@
+/**
+ * The wire between a process and its Postgres server, which a test can cut: to the server, and to every other
+ * process, whoever is at the other end has died.
+ */
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+export class Cable {
+  /** The same database, by way of this cable. */
+  readonly url: string;
+  readonly #target: { host: string; port: number };
+  readonly #port: number;
+  #server: Server | null;
+  readonly #ends = new Set<Socket>();
+  #deaf = false;
+
+  static async lay(url: string): Promise<Cable> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return new Cable(url, server);
+  }
+
+  constructor(url: string, server: Server) {
+    const { hostname, port } = new URL(url);
+    this.#target = { host: hostname, port: Number(port || 5432) };
+    this.#port = (server.address() as AddressInfo).port;
+    this.#server = server.on('connection', (end: Socket) => this.#join(end));
+    const through = new URL(url);
+    through.host = `127.0.0.1:${this.#port}`;
+    this.url = through.href;
+    onTestFinished(() => this.#break());
+  }
+
+  /** Breaks every connection, and lets none be made until it is mended: at the test's end, if not before. */
+  cut(): void {
+    this.#break();
+    // Before the services of the test are closed, which write what is left to write.
+    onTestFinished(() => this.mend());
+  }
+
+  async mend(): Promise<void> {
+    if (this.#server) return;
+    this.#server = createServer((end) => this.#join(end));
+    await new Promise<void>((resolve) => this.#server!.listen(this.#port, '127.0.0.1', resolve));
+  }
+
+  /** From now on the server hears every word, and none of its answers arrives. */
+  loseAnswers(): void {
+    this.#deaf = true;
+  }
+
+  #break(): void {
+    this.#server?.close();
+    this.#server = null;
+    for (const end of this.#ends) end.destroy();
+    this.#deaf = false;
+  }
+
+  #join(end: Socket): void {
+    const server = connect(this.#target);
+    end.on('data', (bytes) => server.write(bytes));
+    server.on('data', (bytes) => {
+      if (!this.#deaf) end.write(bytes);
+    });
+    for (const [here, there] of [
+      [end, server],
+      [server, end],
+    ] as const) {
+      this.#ends.add(here);
+      here.on('error', () => here.destroy());
+      here.on('close', () => {
+        this.#ends.delete(here);
+        there.destroy();
+      });
+    }
+  }
+}
