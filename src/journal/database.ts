@@ -17,6 +17,8 @@ export interface Database {
    * safety rests on the primary key of the log alone.
    */
   hold(): Promise<boolean>;
+  /** Whether this process was the only one when last heard of. */
+  readonly held: boolean;
   /** Appends the facts and their token states in one transaction. */
   append(facts: readonly Fact[]): Promise<void>;
   /** Breaks what is under way and connects anew. */

@@ -22,7 +22,7 @@ export class Journal {
   readonly #pool: string;
   readonly #times: CommitTimes;
   #commits: GroupCommit | null = null;
-  /** Of the last fact that was appended here; whatever follows it in the log is somebody else's. */
+  /** Of the last fact that was committed here; whatever follows it in the log is somebody else's. */
   #seq = 0;
 
   /** Postgres at `databaseUrl`, or embedded in the folder `dataDir`. Applies what migrations are missing. */
@@ -51,8 +51,14 @@ export class Journal {
   }
 
   /** Whether this process may open the pool; false while another one is about it. */
-  hold(): Promise<boolean> {
-    return this.#database.hold();
+  async hold(): Promise<boolean> {
+    try {
+      return await this.#inTime(this.#database.hold());
+    } catch (error) {
+      // What hangs on this connection would keep the next question waiting too.
+      await this.#database.reset();
+      throw error;
+    }
   }
 
   /** Opens the pool: from its `opened` fact on, whoever appended before can append no more. */
@@ -66,7 +72,7 @@ export class Journal {
           reset: () => this.#database.reset(),
         };
         this.#seq = opening.seq;
-        this.#commits = new GroupCommit(target, listener, this.#times);
+        this.#commits = new GroupCommit(target, this.#following(listener), this.#times);
         return opening;
       } catch (error) {
         // The process that held the pool has just appended: read again what there is, and try again.
@@ -77,12 +83,13 @@ export class Journal {
 
   /** Adds a fact to the next commit. */
   append(fact: Fact): void {
-    this.#seq = fact.seq;
     this.#commits?.append(fact);
   }
 
   /** Resolves once every fact appended so far is durable; rejects with `Unconfirmed` or `Fenced`. */
   committed(): Promise<void> {
+    // Without the hold, another process may have opened the pool: what is known here is shown only after a look.
+    if (!this.#database.held) this.probe();
     return this.#commits?.committed() ?? Promise.resolve();
   }
 
@@ -121,6 +128,14 @@ export class Journal {
 
   #inTime<T>(read: Promise<T>): Promise<T> {
     return inTime(this.#times.commitTimeoutMs, read);
+  }
+
+  #following(listener: CommitListener): CommitListener {
+    const committed = (facts: readonly Fact[], commitMs: number): void => {
+      this.#seq = facts.at(-1)?.seq ?? this.#seq;
+      listener.committed(facts, commitMs);
+    };
+    return { ...listener, committed };
   }
 
   /** A commit of facts collides with whoever opened the pool meanwhile; a commit of none has to look. */

@@ -26,6 +26,7 @@ export async function openPGlite(dataDir: string, pool: string): Promise<Databas
       append: prepareAppend(db, pool),
       // Whoever has the folder's lock is alone.
       hold: async () => true,
+      held: true,
       reset: async () => {},
       close: async () => {
         await client.close();
@@ -42,19 +43,23 @@ export async function openPGlite(dataDir: string, pool: string): Promise<Databas
 
 /** A lock of the operating system's: it ends with the process, however that ends. */
 function lockFolder(folder: string): () => void {
-  let file: number;
+  let file: number | undefined;
+  let locked: boolean;
   try {
     mkdirSync(folder, { recursive: true });
     file = openSync(join(folder, 'lock'), 'a+');
+    locked = tryLock(file);
   } catch (error) {
+    if (file !== undefined) closeSync(file);
     throw new Error(`cannot use the folder ${folder} (DATA_DIR): ${causeOf(error)}`, { cause: error });
   }
-  if (!tryLock(file)) {
+  if (!locked) {
     closeSync(file);
     throw new Error(
       `another Leasehold process uses the folder ${folder}: stop it, set another DATA_DIR, ` +
         'or share a Postgres server between them with DATABASE_URL',
     );
   }
-  return () => closeSync(file);
+  const held = file;
+  return () => closeSync(held);
 }

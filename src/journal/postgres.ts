@@ -49,6 +49,10 @@ class Postgres implements Database {
     this.#connectWriter();
   }
 
+  get held(): boolean {
+    return this.#held;
+  }
+
   async hold(): Promise<boolean> {
     const key = sql`hashtextextended(${`leasehold pool ${this.#pool}`}, 0)`;
     const [row] = await this.#write.execute<{ held: boolean }>(

@@ -54,10 +54,7 @@ export class Pool {
     this.#actor = createActor(machine, { input, clock: clock as never });
     // Without an observer XState would report a bug globally, after the caller had been answered.
     this.#actor.subscribe({
-      error: (error) => {
-        this.#bug = { error };
-        host.crashed(error);
-      },
+      error: (error) => this.#die(error),
     });
     this.#actor.start();
   }
@@ -86,17 +83,23 @@ export class Pool {
     const answer = this.#collect(command);
     if (command.type === 'RELEASE_ALL') return this.#repeat(command, answer);
     if (answer.facts.length === 0 && answer.refusal === null) {
-      throw new Error(`the pool gave no answer to ${command.type}`);
+      this.#die(new Error(`the pool gave no answer to ${command.type}`));
     }
+    this.#mustLive();
     return answer;
   }
 
   /** Lets time reach `at`: no lease whose deadline has passed is live after it. Returns how many it ended. */
   pass(at: number): number {
     this.#mustLive();
-    if (this.#actor.getSnapshot().context.deadlines.due(at, 1).length === 0) return 0;
+    if (!this.isOverdue(at)) return 0;
     const sweep = { type: 'SWEEP', at } as const;
     return this.#repeat(sweep, this.#collect(sweep)).facts.length;
+  }
+
+  /** Whether a lease is still there whose deadline is at or before `at`. */
+  isOverdue(at: number): boolean {
+    return this.#actor.getSnapshot().context.deadlines.due(at, 1).length > 0;
   }
 
   signal(event: Lifecycle): void {
@@ -145,6 +148,11 @@ export class Pool {
     this.#mustLive();
     this.#actor.send(event);
     this.#mustLive();
+  }
+
+  #die(error: unknown): void {
+    this.#bug = { error };
+    this.#host.crashed(error);
   }
 
   #mustLive(): void {

@@ -142,8 +142,9 @@ export class Tenure {
   #armSweep(): void {
     const { clock } = this.#options;
     this.#sweep = clock.setTimeout(() => {
-      const ended = this.#pool.pass(clock.now());
-      if (ended > 0) this.#listener.swept(ended);
+      // A timer of this very moment is not lost: it has only not had its turn yet.
+      const lost = this.#pool.isOverdue(clock.now() - sweepEveryMs);
+      if (lost) this.#listener.swept(this.#pool.pass(clock.now()));
       this.#armSweep();
     }, sweepEveryMs);
   }
