@@ -91,13 +91,11 @@ function invalid(errors: FieldError[], refusals: readonly ProblemCode[]): Respon
 }
 
 /** The query; what is repeated stays a list, which no schema takes: nobody can say which one was meant. */
-const queryOf = (c: Context): Record<string, string | string[]> =>
-  Object.fromEntries(
-    Object.entries(c.req.queries()).map(([name, values]) => [
-      name,
-      values.length === 1 ? values[0]! : values,
-    ]),
-  );
+function queryOf(c: Context): Record<string, string | string[]> {
+  if (!c.req.url.includes('?')) return {};
+  const named = Object.entries(c.req.queries());
+  return Object.fromEntries(named.map(([name, values]) => [name, values.length === 1 ? values[0]! : values]));
+}
 
 const tooLarge = () => problem('body_too_large', { detail: `at most ${bodyBytesMax} bytes` });
 const limitStream = bodyLimit({ maxSize: bodyBytesMax, onError: tooLarge });
@@ -123,8 +121,7 @@ async function readBody(c: Context): Promise<unknown> {
     return problem('unsupported_media_type', { detail: 'send Content-Type: application/json' });
   }
   // What was no UTF-8 has been read as this mark: two user ids must not become one by it.
-  if (text.includes('\uFFFD'))
-    return problem('invalid_json', { detail: 'the body must be UTF-8, without U+FFFD' });
+  if (text.includes('\uFFFD')) return problem('invalid_json', { detail: 'must be UTF-8, without U+FFFD' });
   try {
     return JSON.parse(text);
   } catch (error) {
