@@ -91,7 +91,7 @@ function check(world: PoolWorld, model: ModelPool): void {
 }
 
 describe('a pool under random users', () => {
-  it('does what the model does, and keeps every invariant, after each step', () => {
+  it('does what the model does, and keeps every invariant, after each step (same-resource-two-owners)', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const world = startPool({ size });

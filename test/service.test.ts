@@ -24,4 +24,17 @@ describe('a service', () => {
     ]);
     expect(facts.map(({ seq }) => seq)).toEqual([2, 3, 4, 5, 6]);
   });
+
+  it('never hands out a lease that is over by the time it is recorded (lease-lost-then-lock-returned)', async () => {
+    const { service, clock } = await createWorld({ size: 1 });
+    const allocating = service.allocate({ ttlMs: 1000 });
+    clock.advance(1000);
+    const over = { code: 'lease_ended', reason: 'ttl_expired', endedAt: start + 1000 };
+    expect(refusal(await allocating)).toEqual(over);
+
+    const { tokenId } = ok(await service.allocate({ ttlMs: 1000 }));
+    const renewing = service.renew({ tokenId });
+    clock.advance(1000);
+    expect(refusal(await renewing)).toEqual({ ...over, endedAt: start + 2000 });
+  });
 });

@@ -79,7 +79,7 @@ describe('the deadline of a token', () => {
     return { clock, token };
   };
 
-  it('holds 1 ms before it, and ends the lease at it [I5]', () => {
+  it('holds 1 ms before it, and ends the lease at it [I5] (expires-at-twice-the-ttl)', () => {
     const { clock, token } = allocated();
     clock.advance(twoMinutes - 1);
     expect(token.state()).toBe('active');

@@ -34,7 +34,8 @@ export function tokenRoutes(service: Service, body: ReturnType<typeof bodies>): 
     query: noQuery,
     body: body.allocate,
     answer: GrantAnswer,
-    refusals: ['outcome_unknown'],
+    // The lease, where recording it took longer than it was to last.
+    refusals: ['lease_ended', 'outcome_unknown'],
     handle: async ({ body }) => {
       const ask = { userId: body.user_id, ttlMs: body.ttl_ms, metadata: body.metadata };
       return map(await service.allocate(ask), (grant) => grantOut(grant, service.now()));

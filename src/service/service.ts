@@ -68,7 +68,7 @@ export class Service {
     return this.#tenure.start();
   }
 
-  /** Grants a token. Refuses `unavailable`, `outcome_unknown`. */
+  /** Grants a token. Refuses `unavailable`, `outcome_unknown`, and `lease_ended` if the commit outlasted the TTL. */
   async allocate(ask: {
     userId?: string | undefined;
     ttlMs?: number | undefined;
@@ -84,7 +84,7 @@ export class Service {
       ttlMs: ask.ttlMs ?? this.#options.ttlMs,
       metadata: ask.metadata ?? null,
     });
-    return this.#reply(answer, (facts): Grant => {
+    const reply = await this.#reply(answer, (facts): Grant => {
       const grant = facts.at(-1)!;
       return {
         tokenId: grant.tokenId,
@@ -92,16 +92,18 @@ export class Service {
         evicted: facts.length > 1 ? facts[0]!.lease : null,
       };
     });
+    return 'ok' in reply ? this.#whileItLasts(reply.ok.lease, reply) : reply;
   }
 
   /** Moves the deadline to `max(old, now + ttlMs)`. Refuses `lease_ended` with why and when, `lease_mismatch`. */
-  renew(ask: Omit<Renew, 'type' | 'at'>): Promise<Outcome<Lease>> {
-    return this.#end({ ...ask, type: 'RENEW', at: this.#clock.now() });
+  async renew(ask: Omit<Renew, 'type' | 'at'>): Promise<Outcome<Lease>> {
+    const reply = await this.#answer({ ...ask, type: 'RENEW', at: this.#clock.now() });
+    return 'ok' in reply ? this.#whileItLasts(reply.ok, reply) : reply;
   }
 
   /** Ends the lease of a token. Refuses `token_not_active`, `lease_mismatch`, `lease_ended`. */
   release(ask: Omit<Release, 'type' | 'at' | 'reason'>): Promise<Outcome<Lease>> {
-    return this.#end({ ...ask, type: 'RELEASE', at: this.#clock.now(), reason: 'released_by_client' });
+    return this.#answer({ ...ask, type: 'RELEASE', at: this.#clock.now(), reason: 'released_by_client' });
   }
 
   /** Ends every lease that is live now, and says how many those were. */
@@ -169,7 +171,13 @@ export class Service {
     return page;
   }
 
-  async #end(command: Renew | Release): Promise<Outcome<Lease>> {
+  /** A commit can take longer than a TTL: nobody is told of a lease that is over as if it were still theirs. */
+  #whileItLasts<T>({ expiresAt }: Lease, reply: Outcome<T>): Outcome<T> {
+    if (expiresAt > this.#clock.now()) return reply;
+    return refused({ code: 'lease_ended', reason: 'ttl_expired', endedAt: expiresAt });
+  }
+
+  async #answer(command: Renew | Release): Promise<Outcome<Lease>> {
     const answer = this.#pool.command(command);
     const reply = await this.#reply(answer, (facts) => facts[0]!.lease);
     return 'refused' in reply ? this.#explain(command, reply) : reply;
