@@ -117,7 +117,7 @@ describe('a second process on the same Postgres', () => {
 });
 
 describe('a process that has lost the pool without knowing it', () => {
-  it('grants nothing more when it wakes up beside its successor, and stands by [I1][I3]', async () => {
+  it('grants nothing more when it wakes up beside its successor, and stands by [I1][I3] (stalled-instance-ends-all-leases)', async () => {
     const where = await freshWhere();
     const told = new Told();
     const first = await startService(where);
