@@ -222,7 +222,8 @@ export const poolMachine = poolSetup
         on: { JOURNAL_BACK: 'serving', FENCED: 'fenced' },
       },
       stopping: {},
-      fenced: { type: 'final' },
+      // Not a final state: XState stops the children of a final one one by one, each time copying all of them.
+      fenced: {},
     },
   });
 

@@ -12,6 +12,7 @@ import type { MachineRefusalCode, Stage } from '../lease/refusal.ts';
 import type { Counts, TokenView } from '../lease/view.ts';
 import { type TokenContext, tokenMachine } from '../token/token-machine.ts';
 import { type PoolEvent, type PoolInput, poolMachine, portion, type TokenActor } from './pool-machine.ts';
+import { Timers } from './timers.ts';
 
 export interface PoolHost {
   /** Takes every fact, in the order of its seq. Called while a command is handled, and when a timer fires. */
@@ -34,6 +35,7 @@ type Sweep = Extract<PoolEvent, { type: 'SWEEP' }>;
 export class Pool {
   readonly #clock: Clock;
   readonly #host: PoolHost;
+  readonly #timers: Timers;
   readonly #actor: ActorRefFromLogic<typeof poolMachine>;
   /** Collects what the command under way leads to. */
   #answer: Answer | null = null;
@@ -51,7 +53,8 @@ export class Pool {
       actions: { record: ({ context }, saying) => this.#record(context, saying), refuse },
     });
     const machine = poolMachine.provide({ actors: { token }, actions: { refuse } });
-    this.#actor = createActor(machine, { input, clock: clock as never });
+    this.#timers = new Timers(clock);
+    this.#actor = createActor(machine, { input, clock: this.#timers as never });
     // Without an observer XState would report a bug globally, after the caller had been answered.
     this.#actor.subscribe({
       error: (error) => this.#die(error),
@@ -104,6 +107,7 @@ export class Pool {
 
   signal(event: Lifecycle): void {
     this.#send(event);
+    if (event.type === 'FENCED') this.stop();
   }
 
   /** One token as it is at `at`. */
@@ -119,9 +123,9 @@ export class Pool {
     for (const entry of this.#actor.getSnapshot().context.order.all()) yield view(entry);
   }
 
-  /** Ends the actors; no timer fires after it. */
+  /** No timer fires after it. The actors are left to the garbage collector. */
   stop(): void {
-    this.#actor.stop();
+    this.#timers.clearAll();
   }
 
   /** Goes on with what one event does for a portion of the tokens only. All of it is one step to everybody else. */
