@@ -11,7 +11,7 @@ import { SteppedClock, start, twoMinutes } from './support/world.ts';
 const deadline = 'xstate.after.untilDeadline.token.active';
 
 const tokenEvents: (TokenCommand | { type: typeof deadline })[] = [
-  { type: 'ALLOCATE', at: start, lease: lease(), reason: 'allocated' },
+  { type: 'ALLOCATE', at: start, lease: lease() },
   { type: 'RENEW', at: start },
   { type: 'RENEW', at: start, leaseId: 'another' },
   { type: 'RELEASE', at: start, reason: 'released_by_client' },
@@ -71,7 +71,6 @@ describe('every simple path of the stages of the pool machine', () => {
     events: signals as never[],
     input: { proofRequired: false },
     serializeState: ({ value }) => String(value),
-    stopWhen: ({ status }) => status === 'done',
   });
 
   it('is found, and they visit every stage', () => {

@@ -10,7 +10,7 @@ type State = 'available' | 'active';
 
 interface Cell {
   to: State;
-  records?: string;
+  records?: string[];
   refuses?: MachineRefusalCode;
   tells?: 'USED' | 'FREED';
 }
@@ -20,19 +20,19 @@ const later = start + 1000;
 
 /** The commands of the table, each as its type says it may come. */
 const commands = {
-  ALLOCATE: { type: 'ALLOCATE', at: later, lease: newcomer, reason: 'allocated' },
+  ALLOCATE: { type: 'ALLOCATE', at: later, lease: newcomer },
   RENEW: { type: 'RENEW', at: later },
   'RENEW of another': { type: 'RENEW', at: later, leaseId: newcomer.leaseId },
   RELEASE: { type: 'RELEASE', at: later, reason: 'released_by_client' },
   'RELEASE of another': { type: 'RELEASE', at: later, reason: 'released_by_client', userId: 'bob' },
-  RECALL: { type: 'RECALL', at: later, reason: 'lru_eviction' },
+  RECALL: { type: 'RECALL', at: later, reason: 'cleanup' },
   EXPIRE: { type: 'EXPIRE', at: later },
   'EXPIRE when due': { type: 'EXPIRE', at: start + twoMinutes },
 } satisfies Record<TokenCommand['type'], TokenCommand> & Record<string, TokenCommand>;
 
 const table: Record<State, Record<keyof typeof commands, Cell>> = {
   available: {
-    ALLOCATE: { to: 'active', records: 'activated' },
+    ALLOCATE: { to: 'active', records: ['activated'] },
     RENEW: { to: 'available', refuses: 'token_not_active' },
     'RENEW of another': { to: 'available', refuses: 'token_not_active' },
     RELEASE: { to: 'available', refuses: 'token_not_active' },
@@ -42,14 +42,14 @@ const table: Record<State, Record<keyof typeof commands, Cell>> = {
     'EXPIRE when due': { to: 'available' },
   },
   active: {
-    ALLOCATE: { to: 'active' },
-    RENEW: { to: 'active', records: 'renewed', tells: 'USED' },
+    ALLOCATE: { to: 'active', records: ['released', 'activated'] },
+    RENEW: { to: 'active', records: ['renewed'], tells: 'USED' },
     'RENEW of another': { to: 'active', refuses: 'lease_mismatch' },
-    RELEASE: { to: 'available', records: 'released', tells: 'FREED' },
+    RELEASE: { to: 'available', records: ['released'], tells: 'FREED' },
     'RELEASE of another': { to: 'active', refuses: 'lease_mismatch' },
-    RECALL: { to: 'available', records: 'released' },
+    RECALL: { to: 'available', records: ['released'] },
     EXPIRE: { to: 'active' },
-    'EXPIRE when due': { to: 'available', records: 'expired', tells: 'FREED' },
+    'EXPIRE when due': { to: 'available', records: ['expired'], tells: 'FREED' },
   },
 };
 
@@ -61,7 +61,7 @@ describe('state × command of a token', () => {
         const before = token.lease();
         token.send(commands[name]);
         expect(token.state()).toBe(cell.to);
-        expect(token.recorded.map(({ type }) => type)).toEqual(cell.records ? [cell.records] : []);
+        expect(token.recorded.map(({ type }) => type)).toEqual(cell.records ?? []);
         expect(token.refused).toEqual(cell.refuses ? [cell.refuses] : []);
         expect(token.news.map(({ type }) => type)).toEqual(cell.tells ? [cell.tells] : []);
         // What is not recorded has not happened.
@@ -71,11 +71,36 @@ describe('state × command of a token', () => {
   }
 });
 
+describe('the eviction of a holder', () => {
+  it('ends its lease and begins that of the newcomer in one step, in that order', () => {
+    const token = startToken(new SteppedClock(), lease());
+    token.send(commands.ALLOCATE);
+    expect(token.recorded).toEqual([
+      { type: 'released', reason: 'lru_eviction', at: later, lease: lease() },
+      { type: 'activated', reason: 'allocated_after_eviction', at: later, lease: newcomer },
+    ]);
+    expect(token.lease()).toEqual(newcomer);
+  });
+
+  it('takes its deadline with it (stale-job-cuts-next-holder)', () => {
+    const clock = new SteppedClock();
+    const token = startToken(clock, lease());
+    clock.advance(60_000);
+    const next = lease({ ...newcomer, activatedAt: clock.now(), expiresAt: clock.now() + twoMinutes });
+    token.send({ type: 'ALLOCATE', at: clock.now(), lease: next });
+    clock.advance(twoMinutes - 1);
+    expect(token.state()).toBe('active');
+    expect(token.recorded.map(({ type }) => type)).toEqual(['released', 'activated']);
+    clock.advance(1);
+    expect(token.state()).toBe('available');
+  });
+});
+
 describe('the deadline of a token', () => {
   const allocated = () => {
     const clock = new SteppedClock();
     const token = startToken(clock);
-    token.send({ type: 'ALLOCATE', at: start, lease: lease(), reason: 'allocated' });
+    token.send({ type: 'ALLOCATE', at: start, lease: lease() });
     return { clock, token };
   };
 
@@ -126,7 +151,7 @@ describe('the deadline of a token', () => {
     clock.advance(60_000);
     token.send({ type: 'RELEASE', at: clock.now(), reason: 'released_by_client' });
     const next = lease({ ...newcomer, activatedAt: clock.now(), expiresAt: clock.now() + twoMinutes });
-    token.send({ type: 'ALLOCATE', at: clock.now(), lease: next, reason: 'allocated' });
+    token.send({ type: 'ALLOCATE', at: clock.now(), lease: next });
     clock.advance(twoMinutes - 1);
     expect(token.state()).toBe('active');
     clock.advance(1);
@@ -138,7 +163,7 @@ describe('the deadline of a token', () => {
       const clock = new SteppedClock();
       const token = startToken(clock);
       const granted = lease({ ttlMs, expiresAt: start + ttlMs });
-      token.send({ type: 'ALLOCATE', at: start, lease: granted, reason: 'allocated' });
+      token.send({ type: 'ALLOCATE', at: start, lease: granted });
       clock.advance(ttlMs - 1);
       expect(token.state()).toBe('active');
       clock.advance(1);

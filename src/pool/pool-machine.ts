@@ -81,10 +81,6 @@ const poolSetup = setup({
     chooseLongestFree: assign(({ context }, newcomer: Allocate) =>
       use(context, context.order.longestFree!, newcomer.at + newcomer.ttlMs, 1),
     ),
-    recallLeastRecentlyUsed: sendTo(
-      ({ context }) => context.order.leastRecentlyUsed!.actor,
-      (_, { at }: Allocate): TokenCommand => ({ type: 'RECALL', at, reason: 'lru_eviction' }),
-    ),
     chooseLeastRecentlyUsed: assign(({ context }, newcomer: Allocate) =>
       // Two facts: its lease ends, and the newcomer's begins.
       use(context, context.order.leastRecentlyUsed!, newcomer.at + newcomer.ttlMs, 2),
@@ -92,13 +88,9 @@ const poolSetup = setup({
     /** To the token just chosen, which is the one used last. */
     grant: sendTo(
       ({ context }) => context.order.mostRecentlyUsed!.actor,
-      (
-        { context },
-        { newcomer, reason }: { newcomer: Allocate; reason: Reason<'activated'> },
-      ): TokenCommand => ({
+      ({ context }, newcomer: Allocate): TokenCommand => ({
         type: 'ALLOCATE',
         at: newcomer.at,
-        reason,
         lease: {
           leaseId: newcomer.leaseId,
           userId: newcomer.userId,
@@ -177,17 +169,13 @@ export const poolMachine = poolSetup
               guard: 'someTokenIsFree',
               actions: [
                 { type: 'chooseLongestFree', params: ({ event }) => event },
-                { type: 'grant', params: ({ event }) => ({ newcomer: event, reason: 'allocated' }) },
+                { type: 'grant', params: ({ event }) => event },
               ],
             },
             {
               actions: [
-                { type: 'recallLeastRecentlyUsed', params: ({ event }) => event },
                 { type: 'chooseLeastRecentlyUsed', params: ({ event }) => event },
-                {
-                  type: 'grant',
-                  params: ({ event }) => ({ newcomer: event, reason: 'allocated_after_eviction' }),
-                },
+                { type: 'grant', params: ({ event }) => event },
               ],
             },
           ],

@@ -20,7 +20,8 @@ export interface TokenContext {
 export type TokenInput = TokenContext;
 
 export type TokenCommand =
-  | { type: 'ALLOCATE'; at: number; lease: Lease; reason: Reason<'activated'> }
+  /** To a token that is held, it is the eviction of its holder too: one step, and two facts. */
+  | { type: 'ALLOCATE'; at: number; lease: Lease }
   | Omit<Renew, 'tokenId'>
   | Omit<Release, 'tokenId'>
   /** The supervisor ends the lease for reasons of its own. It knows, and is not told. */
@@ -114,7 +115,7 @@ export const tokenMachine = setup({
             { type: 'hold', params: ({ event }) => event },
             {
               type: 'record',
-              params: ({ event }) => ({ type: 'activated', reason: event.reason, at: event.at }),
+              params: ({ event }) => ({ type: 'activated', reason: 'allocated', at: event.at }),
             },
           ],
         },
@@ -134,6 +135,25 @@ export const tokenMachine = setup({
         },
       },
       on: {
+        ALLOCATE: {
+          target: 'active',
+          reenter: true,
+          actions: [
+            {
+              type: 'record',
+              params: ({ event }) => ({ type: 'released', reason: 'lru_eviction', at: event.at }),
+            },
+            { type: 'hold', params: ({ event }) => event },
+            {
+              type: 'record',
+              params: ({ event }) => ({
+                type: 'activated',
+                reason: 'allocated_after_eviction',
+                at: event.at,
+              }),
+            },
+          ],
+        },
         RENEW: [
           {
             guard: { type: 'proven', params: ({ event }) => event },
