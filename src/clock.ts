@@ -21,9 +21,9 @@ interface Timer {
 export function systemClock(): Clock {
   const origin = Date.now() - performance.now();
   const now = () => Math.floor(origin + performance.now());
-  const arm = (timer: Timer, dueAt: number, run: () => void): void => {
-    const remainingMs = Math.min(Math.max(dueAt - now(), 0), nodeTimerMsMax);
-    timer.node = setTimeout(() => (now() < dueAt ? arm(timer, dueAt, run) : run()), remainingMs);
+  const arm = (timer: Timer, firesAt: number, run: () => void): void => {
+    const remainingMs = Math.min(Math.max(firesAt - now(), 0), nodeTimerMsMax);
+    timer.node = setTimeout(() => (now() < firesAt ? arm(timer, firesAt, run) : run()), remainingMs);
   };
   return {
     now,

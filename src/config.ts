@@ -9,9 +9,14 @@ const ttlMsMaxMax = 3_153_600_000_000;
 const count = (least: number, most: number) =>
   z
     .string()
-    .regex(/^\d+$/, `must be a whole number from ${least} to ${most}`)
-    .transform(Number)
-    .refine((value) => value >= least && value <= most, `must be from ${least} to ${most}`);
+    .refine(
+      (text) => /^\d+$/.test(text) && Number(text) >= least && Number(text) <= most,
+      `must be a whole number from ${least} to ${most}`,
+    )
+    .transform(Number);
+
+const oneOf = <T extends string>(...values: [T, ...T[]]) =>
+  z.enum(values, `must be one of ${values.join(', ')}`);
 
 const postgresUrl = z
   .string()
@@ -26,14 +31,20 @@ const Environment = z
     POOL_SIZE: count(1, 1_000_000).prefault('100'),
     TTL_MS: count(1, ttlMsMaxMax).prefault('120000'),
     TTL_MS_MAX: count(1, ttlMsMaxMax).prefault(String(ttlMsMaxDefault)),
-    LEASE_PROOF: z.enum(['optional', 'required']).default('optional'),
-    LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+    LEASE_PROOF: oneOf('optional', 'required').default('optional'),
+    LOG_LEVEL: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent').default('info'),
     MAX_CONNECTIONS: count(1, 1_000_000).prefault('10000'),
     REQUEST_TIMEOUT_MS: count(100, 600_000).prefault('10000'),
     COMMIT_TIMEOUT_MS: count(100, 600_000).prefault('5000'),
     SHUTDOWN_TIMEOUT_MS: count(100, 600_000).prefault('10000'),
   })
-  .refine((env) => env.TTL_MS <= env.TTL_MS_MAX, { path: ['TTL_MS'], error: 'must not exceed TTL_MS_MAX' });
+  .refine((env) => env.TTL_MS <= env.TTL_MS_MAX, {
+    path: ['TTL_MS'],
+    error: ({ input }) => {
+      const { TTL_MS, TTL_MS_MAX } = input as { TTL_MS: number; TTL_MS_MAX: number };
+      return `must not exceed TTL_MS_MAX: ${TTL_MS} is more than ${TTL_MS_MAX}`;
+    },
+  });
 
 export interface Config {
   readonly host: string;
@@ -59,7 +70,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     const lines = result.error.issues.map(({ path, message }) => {
       const name = String(path[0]);
       // A URL may hold a password.
-      const value = name === 'DATABASE_URL' ? '' : ` (it is ${JSON.stringify(given[name])})`;
+      const shown = name !== 'DATABASE_URL' && given[name] !== undefined;
+      const value = shown ? ` (it is ${JSON.stringify(given[name])})` : '';
       return `${name}: ${message}${value}`;
     });
     throw new Error(`the configuration is not valid\n  ${lines.join('\n  ')}`);

@@ -1,10 +1,12 @@
 /** Start-up and shut-down, top to bottom: config → journal → service → HTTP → the pool. */
 import { readFileSync } from 'node:fs';
+import { reasonOf } from './cause.ts';
 import { systemClock } from './clock.ts';
 import { type Config, readConfig } from './config.ts';
 import { createApp } from './http/app.ts';
 import { close, listen } from './http/server.ts';
 import { Journal } from './journal/journal.ts';
+import type { Stage } from './lease/refusal.ts';
 import { createLog, type Logger } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { Service } from './service/service.ts';
@@ -13,15 +15,27 @@ const pool = 'default';
 const standbyPollMs = 250;
 const retryMs = 100;
 const retryMsMax = 1000;
+/** How long closing the database may take. */
+const closingMsMax = 6000;
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
 
+const said: Record<Stage, string> = {
+  starting: 'opens the pool',
+  standby: 'stands by: another process serves the pool',
+  serving: 'serves the pool',
+  degraded: 'the database does not commit: nothing is granted until it does',
+  fenced: 'another process has opened the pool',
+  stopping: 'grants nothing more',
+};
+
 async function main(config: Config, log: Logger): Promise<void> {
   const startedAt = performance.now();
-  const onSignal = heedSignals(log, 2 * config.shutdownTimeoutMs);
+  const onSignal = heedSignals(log, config.shutdownTimeoutMs + closingMsMax);
   process.on('uncaughtException', (error) => die(log, 'a bug: what it leaves undone is not known', error));
+  log.info(config.databaseUrl ? 'opens the database of DATABASE_URL' : 'opens the embedded database');
   const journal = await Journal.open(config, pool, {
     commitTimeoutMs: config.commitTimeoutMs,
     patienceMs: config.commitTimeoutMs,
@@ -39,8 +53,10 @@ async function main(config: Config, log: Logger): Promise<void> {
       standbyPollMs,
     },
     {
-      stage: (stage, why) => (why ? log.warn({ stage, err: why }, 'stage') : log.info({ stage }, 'stage')),
+      stage: (stage, why) =>
+        why ? log.warn({ stage, err: why }, said[stage]) : log.info({ stage }, said[stage]),
       committed: (facts, commitMs) => metrics.committed(facts, commitMs),
+      unanswered: (error) => log.warn({ err: error }, 'the database did not answer a question'),
       swept(leases) {
         metrics.swept(leases);
         log.error({ leases }, 'the sweep ended leases whose timers had not fired');
@@ -48,19 +64,22 @@ async function main(config: Config, log: Logger): Promise<void> {
       crashed: (error) => die(log, 'cannot go on: nothing is answered from what may be wrong', error),
     },
   );
-  const metrics = createMetrics(() => service.counts);
+  const metrics = createMetrics(service);
   const app = createApp(service, metrics, log, { ttlMsMax: config.ttlMsMax, version });
   // The port comes before the pool: who cannot listen must not take the pool from one who can.
   const server = await listen(app, config);
   await service.start();
+  const url = urlOf(config.host, server.address());
   const startMs = Math.round(performance.now() - startedAt);
-  log.info({ stage: service.stage, journal: journal.name, tokens: config.poolSize, startMs }, 'started');
-  announce(config, server.address());
+  log.info({ stage: service.stage, url, journal: journal.name, tokens: config.poolSize, startMs }, 'started');
+  announce(url, service.stage, config.poolSize);
 
   onSignal(async () => {
+    const stopAt = performance.now() + config.shutdownTimeoutMs;
     service.stopServing();
     await close(server, config.shutdownTimeoutMs);
-    await service.close();
+    const lost = await service.close(Math.max(0, stopAt - performance.now()));
+    if (lost > 0) throw new Error(`the database took no more: ${lost} facts, none acknowledged, are lost`);
   });
 }
 
@@ -92,29 +111,34 @@ function heedSignals(log: Logger, stopTimeoutMs: number): (stop: () => Promise<v
   };
 }
 
-/** For a person at a terminal; the log lines are for machines. */
-function announce(config: Config, address: unknown): void {
-  if (!process.stdout.isTTY && process.env.npm_lifecycle_event === undefined) return;
+function urlOf(host: string, address: unknown): string {
   const { port } = address as { port: number };
-  const base = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
-  process.stdout.write(`
-  Leasehold serves ${config.poolSize} tokens at ${base}
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
 
-    curl -X POST ${base}/api/tokens/allocate
-    ${base}/docs       the API, to read and to try
-    ${base}/metrics    for Prometheus
+/** For a person at a terminal; the log lines are for machines. */
+function announce(url: string, stage: Stage, tokens: number): void {
+  if (!process.stdout.isTTY && process.env.npm_lifecycle_event === undefined) return;
+  const what = stage === 'standby' ? 'stands by for' : 'serves';
+  process.stdout.write(`
+  Leasehold ${what} ${tokens} tokens at ${url}
+
+    curl -X POST ${url}/api/tokens/allocate
+    ${url}/docs       the API, to read and to try
+    ${url}/metrics    for Prometheus
 
 `);
 }
 
 function die(log: Logger, what: string, error?: unknown): never {
-  log.fatal({ err: error }, what);
+  log.fatal({ err: error }, error === undefined ? what : `${what}: ${reasonOf(error)}`);
   process.exit(1);
 }
 
 /** What keeps the service from starting, in words for the person who starts it. */
 function explain(error: unknown): string {
-  const { code, address, port, message } = error as NodeJS.ErrnoException & {
+  const { code, hostname, address, port, message } = error as NodeJS.ErrnoException & {
+    hostname?: string;
     address?: string;
     port?: number;
   };
@@ -125,7 +149,8 @@ function explain(error: unknown): string {
       return `not allowed to listen on port ${port} (PORT)`;
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return `${address ?? message} is not an address of this machine (HOST)`;
+    case 'EAI_AGAIN':
+      return `${hostname ?? address} is not an address of this machine (HOST)`;
     default:
       return message;
   }

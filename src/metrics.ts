@@ -1,9 +1,12 @@
 /** What the service counts and measures, for Prometheus. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Fact } from './lease/fact.ts';
+import { type Stage, stages } from './lease/refusal.ts';
 import type { Counts } from './lease/view.ts';
 
 export interface Metrics {
+  /** Notes that a request has come for a route; what it gives is told the status of the answer. */
+  asked(method: string, route: string): (status: number) => void;
   committed(facts: readonly Fact[], commitMs: number): void;
   swept(leases: number): void;
   /** The metrics in Prometheus' text format. */
@@ -11,7 +14,8 @@ export interface Metrics {
   readonly contentType: string;
 }
 
-export function createMetrics(counts: () => Counts): Metrics {
+/** `pool` is looked at whenever the metrics are asked for. */
+export function createMetrics(pool: { readonly stage: Stage; readonly counts: Counts }): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -44,18 +48,40 @@ export function createMetrics(counts: () => Counts): Metrics {
     help: 'Leases ended by the sweep because their timer had not fired: always 0 unless there is a bug',
     registers,
   });
+  const answers = new Histogram({
+    name: 'leasehold_http_request_seconds',
+    help: 'From a request to its answer, by route and status',
+    labelNames: ['method', 'route', 'status'] as const,
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5],
+    registers,
+  });
+  new Gauge({
+    name: 'leasehold_stage',
+    help: 'What the service is doing: 1 for its stage, 0 for the others',
+    labelNames: ['stage'] as const,
+    registers,
+    collect() {
+      for (const stage of stages) this.set({ stage }, stage === pool.stage ? 1 : 0);
+    },
+  });
   new Gauge({
     name: 'leasehold_tokens',
-    help: 'Tokens of the pool, by status',
+    help: 'Tokens of the pool, by status, where it is served',
     labelNames: ['status'] as const,
     registers,
     collect() {
-      const { available, active } = counts();
+      this.reset();
+      if (pool.stage !== 'serving') return;
+      const { available, active } = pool.counts;
       this.set({ status: 'available' }, available);
       this.set({ status: 'active' }, active);
     },
   });
   return {
+    asked(method, route) {
+      const answered = answers.startTimer({ method, route });
+      return (status) => void answered({ status });
+    },
     committed(batchFacts, commitMs) {
       if (batchFacts.length === 0) return;
       commit.observe(commitMs / 1000);

@@ -7,7 +7,15 @@ import { Pool } from '../src/pool/pool.ts';
 import { Service } from '../src/service/service.ts';
 import { type DatabaseKind, databaseKinds, freshDatabase, type Where } from './support/databases.ts';
 import { freeTokens, idOf } from './support/pool.ts';
-import { commitTimes, createWorld, ok, SteppedClock, start, twoMinutes } from './support/world.ts';
+import {
+  commitTimes,
+  createWorld,
+  ok,
+  SteppedClock,
+  shutdownMs,
+  start,
+  twoMinutes,
+} from './support/world.ts';
 
 const bug = new Error('a bug');
 
@@ -20,7 +28,7 @@ function fragilePool(size: number, isFatal: (fact: Fact) => boolean, clock = new
     facts.push(fact);
   };
   const pool = new Pool(clock, { proofRequired: false }, { record, crashed: (error) => crashes.push(error) });
-  pool.open({ at: clock.now(), seq: 1, tokens: freeTokens(size) });
+  pool.open({ seq: 1, tokens: freeTokens(size) });
   const allocate = (userId: string) =>
     pool.command({
       type: 'ALLOCATE',
@@ -79,9 +87,9 @@ describe('a pool with a bug in one of its tokens', () => {
   });
 
   it('has one when the number of a grant is not the fence of its lease', () => {
-    const { pool, clock, facts, crashes, allocate } = fragilePool(3, () => false);
+    const { pool, facts, crashes, allocate } = fragilePool(3, () => false);
     // Told a second time, it must not number its facts by one count and its leases by another.
-    pool.open({ at: clock.now(), seq: 7, tokens: [] });
+    pool.open({ seq: 7, tokens: [] });
     expect(() => allocate('ada')).toThrow(/fact 8 \(activated\).*does not go with its lease/);
     expect(crashes).toHaveLength(1);
     expect(facts).toEqual([]);
@@ -107,7 +115,7 @@ describe('a pool with a bug in one of its tokens', () => {
       metadata: null,
     };
     const tokens = [{ tokenId: idOf(0), lease, seq: 2 }, ...freeTokens(2).slice(1)];
-    expect(() => pool.open({ at: start, seq: 3, tokens })).toThrow(bug);
+    expect(() => pool.open({ seq: 3, tokens })).toThrow(bug);
     expect(crashes).toEqual([bug]);
   });
 });
@@ -123,7 +131,7 @@ describe.each(databaseKinds)('a service on %s with a bug in its machines', (kind
     expect(crashes).toEqual([bug]);
     await expect(service.allocate({ userId: 'eve' })).rejects.toThrow(bug);
     await expect(service.releaseAll()).rejects.toThrow(bug);
-    await expect(service.token(bob.tokenId)).rejects.toThrow(bug);
+    await expect(service.token(bob.tokenId, 1)).rejects.toThrow(bug);
     await close();
     expect(crashes).toEqual([bug]);
     expect(await logOf(where, 2)).toMatchObject([
@@ -175,13 +183,19 @@ async function fragileService(kind: DatabaseKind, size: number) {
   const service = new Service(
     journal,
     { clock, size, ttlMs: twoMinutes, proofRequired: false, standbyPollMs: 20 },
-    { stage() {}, committed() {}, swept() {}, crashed: (error) => crashes.push(error) },
+    {
+      stage() {},
+      committed() {},
+      unanswered() {},
+      swept() {},
+      crashed: (error) => crashes.push(error),
+    },
   );
   await service.start();
-  let closed: Promise<void> | null = null;
-  const close = () => {
-    closed ??= service.close();
-    return closed;
+  let closed: Promise<unknown> | null = null;
+  const close = async () => {
+    closed ??= service.close(shutdownMs);
+    await closed;
   };
   onTestFinished(close);
   const breakAt = (type: Fact['type'], nth = 1) => {

@@ -135,8 +135,8 @@ describe('a database that takes no connections for a while', () => {
     expect(world.facts).toHaveLength(2);
     await accept(true);
     await untilStage(world, 'serving');
-    expect(ok(await service.token(short.tokenId)).lease).toBeNull();
-    expect(ok(await service.token(long.tokenId)).lease).toEqual(long.lease);
+    expect(ok(await service.token(short.tokenId, 1)).token.lease).toBeNull();
+    expect(ok(await service.token(long.tokenId, 1)).token.lease).toEqual(long.lease);
     expect(world.facts.at(-1)).toMatchObject({ type: 'expired', seq: 4, at: start + 1500 });
     ok(await service.allocate({}));
     expect((await expectSoundLogAt(world.where)).map(({ seq, type }) => [seq, type])).toEqual([
@@ -159,13 +159,13 @@ describe('two processes on one database', () => {
     expect(second.service.stage).toBe('standby');
     const unavailable = { code: 'unavailable', stage: 'standby' };
     expect(refusal(await second.service.allocate({}))).toEqual(unavailable);
-    expect(refusal(await second.service.token(tokenId))).toEqual(unavailable);
+    expect(refusal(await second.service.token(tokenId, 1))).toEqual(unavailable);
     clock.advance(30_000);
     ok(await first.service.renew({ tokenId, leaseId: lease.leaseId }));
     await first.close();
     await untilStage(second, 'serving');
     const renewed = { ...lease, expiresAt: start + 30_000 + twoMinutes };
-    expect(ok(await second.service.token(tokenId)).lease).toEqual(renewed);
+    expect(ok(await second.service.token(tokenId, 1)).token.lease).toEqual(renewed);
     expect(ok(await second.service.allocate({})).lease.fence).toBe(5);
     await expectSoundLogAt(where);
   });
@@ -185,7 +185,7 @@ describe('two processes on one database', () => {
     const second = await createWorld({ where, size: 20 });
     cable.cut();
     await untilStage(second, 'serving');
-    expect(ok(await second.service.token(tokenId)).lease).toEqual(lease);
+    expect(ok(await second.service.token(tokenId, 1)).token.lease).toEqual(lease);
     ok(await second.service.release({ tokenId, leaseId: lease.leaseId }));
 
     await cable.mend();
@@ -198,7 +198,7 @@ describe('two processes on one database', () => {
 
     await second.close();
     await untilStage(first, 'serving');
-    expect(ok(await first.service.token(tokenId)).lease).toBeNull();
+    expect(ok(await first.service.token(tokenId, 1)).token.lease).toBeNull();
     expect(ok(await first.service.allocate({ userId: 'bob' })).lease.fence).toBe(6);
     expect((await expectSoundLogAt(where)).map(({ type, userId }) => [type, userId])).toEqual([
       ['opened', null],
@@ -220,7 +220,7 @@ describe('two processes on one database', () => {
     ok(await second.service.release({ tokenId }));
     await cable.mend();
     await expect.poll(() => first.service.stage, soon).not.toBe('degraded');
-    expect(refusal(await first.service.token(tokenId))).toEqual({ code: 'unavailable', stage: 'standby' });
+    expect(refusal(await first.service.token(tokenId, 1))).toEqual({ code: 'unavailable', stage: 'standby' });
     expect(first.stages).toEqual(['serving', 'degraded', 'fenced', 'standby']);
   });
 

@@ -56,13 +56,7 @@ describe('a request line [I17]', () => {
 
   it('for a route that is none is answered with 404, and says which', () =>
     untouched(async (api, id) => {
-      const unknown = [
-        '/api',
-        '/api/',
-        '/api/tokens/',
-        `/api/tokens/${id}/keepalive`,
-        `/api/tokens/${id}/x/y`,
-      ];
+      const unknown = ['/api', '/api/', `/api/tokens/${id}/keepalive`, `/api/tokens/${id}/x/y`];
       for (const path of [
         ...unknown,
         '/admin',

@@ -24,7 +24,7 @@ const endings: { reason: string; end: (api: Api, tokenId: string) => Promise<unk
 const endedAt = (reason: string) => iso(reason === 'ttl_expired' ? twoMinutes : 30_000);
 
 describe('POST /api/tokens/:id/keep-alive', () => {
-  it('renews with the lease id, the user id, both or neither as proof', async () => {
+  it('renews with the lease id, the user id, both or neither as proof, and tells nobody the lease id who did not send it', async () => {
     const api = await createApi({ size: 1 });
     const { token_id, lease_id, user_id, fence } = await api.allocate();
     const proofs = [{ lease_id }, { user_id }, { lease_id, user_id }, {}];
@@ -35,7 +35,7 @@ describe('POST /api/tokens/:id/keep-alive', () => {
       expect(body).toEqual({
         token_id,
         user_id,
-        lease_id,
+        ...('lease_id' in proof ? { lease_id } : {}),
         fence,
         status: 'active',
         activated_at: iso(0),

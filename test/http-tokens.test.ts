@@ -176,7 +176,7 @@ describe('GET /api/tokens', () => {
       expect(body.status).toBe(400);
       expect(body.errors).toContainEqual({
         field: 'status',
-        message: expect.stringContaining('"available"'),
+        message: 'must be one of all, available, active',
       });
     }
   });

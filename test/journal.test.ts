@@ -57,7 +57,7 @@ describe.each(databaseKinds)('a journal on %s', (kind) => {
       expect(await tokensOf(database)).toHaveLength(3);
     });
 
-    it('gives the tokens in their order of use, the least recently used or freed first', async () => {
+    it('gives the free tokens first, and each kind in its order of use, what was used or freed longest ago first', async () => {
       const { journal, opening, scribe } = await openJournal(database, 4);
       const [a, b, c, d] = opening.tokens.map(({ tokenId }) => tokenId) as [string, string, string, string];
       for (const tokenId of [c, a, b]) journal.append(scribe.activated(tokenId));
@@ -65,8 +65,8 @@ describe.each(databaseKinds)('a journal on %s', (kind) => {
       journal.append(scribe.renewed(c));
       await journal.committed();
       const { opening: reopened } = await openJournal(database, 4);
-      expect(reopened.tokens.map(({ tokenId }) => tokenId)).toEqual([d, b, a, c]);
-      expect(reopened.tokens.map(({ lease }) => lease !== null)).toEqual([false, true, false, true]);
+      expect(reopened.tokens.map(({ tokenId }) => tokenId)).toEqual([d, a, b, c]);
+      expect(reopened.tokens.map(({ lease }) => lease !== null)).toEqual([false, false, true, true]);
     });
 
     it('keeps the pools of one database apart', async () => {

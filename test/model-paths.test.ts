@@ -90,7 +90,7 @@ describe('every simple path of the stages of the pool machine', () => {
       const { pool } = startPool({ opened: false });
       for (const { event, state } of path.steps) {
         if ((event as { type: string }).type === 'xstate.init') continue;
-        if ((event as PoolEvent).type === 'OPENED') pool.open({ at: start, seq: 1, tokens: freeTokens(2) });
+        if ((event as PoolEvent).type === 'OPENED') pool.open({ seq: 1, tokens: freeTokens(2) });
         else pool.signal(event as Parameters<typeof pool.signal>[0]);
         expect(pool.stage).toBe(state.value);
       }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Deadlines, type Due } from '../src/pool/deadlines.ts';
+import { Deadlines, type Bounded } from '../src/pool/deadlines.ts';
 import { OrderOfUse } from '../src/pool/order-of-use.ts';
 
 const size = 5;
@@ -49,7 +49,7 @@ describe('the calendar of deadlines', () => {
   it('says what a look at every deadline would say, and says it until it is cleared', () => {
     fc.assert(
       fc.property(fc.array(happening, { maxLength: 60 }), (happenings) => {
-        const deadlines = new Deadlines<Due & { who: number }>();
+        const deadlines = new Deadlines<Bounded & { who: number }>();
         const all = Array.from({ length: size }, (_, who) => ({ who, expiresAt: null as number | null }));
         let now = 0;
         for (const step of happenings) {
@@ -57,7 +57,7 @@ describe('the calendar of deadlines', () => {
           else if (step.what === 'clear') deadlines.clear(all[step.who]!);
           else now += step.ms;
           const expected = all.filter(({ expiresAt }) => expiresAt !== null && expiresAt <= now);
-          const due = deadlines.due(now, size);
+          const due = deadlines.passed(now, size);
           expect(new Set(due)).toEqual(new Set(expected));
           const instants = due.map(({ expiresAt }) => expiresAt!);
           expect(instants).toEqual([...instants].sort((a, b) => a - b));

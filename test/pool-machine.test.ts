@@ -73,7 +73,7 @@ describe('the stages of a pool', () => {
 
   it('lead from standby to serving once the pool is opened', () => {
     const { pool } = poolIn('standby');
-    pool.open({ at: start, seq: 7, tokens: freeTokens(2) });
+    pool.open({ seq: 7, tokens: freeTokens(2) });
     expect(pool.command(commands.ALLOCATE).facts[0]?.seq).toBe(8);
   });
 

@@ -44,11 +44,11 @@ describe.each(databaseKinds)('a pool on %s, started again', (kind) => {
     const { tokenId, lease } = ok(await before.service.allocate({ userId: 'ada', metadata: { job: 7 } }));
     before.clock.advance(45_000);
     const after = await restart(before, 10_000);
-    expect(ok(await after.service.token(tokenId)).lease).toEqual(lease);
+    expect(ok(await after.service.token(tokenId, 1)).token.lease).toEqual(lease);
     after.clock.advance(lease.expiresAt - after.clock.now() - 1);
-    expect(ok(await after.service.token(tokenId)).lease).toEqual(lease);
+    expect(ok(await after.service.token(tokenId, 1)).token.lease).toEqual(lease);
     after.clock.advance(1);
-    expect(ok(await after.service.token(tokenId)).lease).toBeNull();
+    expect(ok(await after.service.token(tokenId, 1)).token.lease).toBeNull();
     expect(after.facts).toMatchObject([
       { type: 'expired', reason: 'ttl_expired', at: lease.expiresAt, lease },
     ]);
@@ -60,10 +60,10 @@ describe.each(databaseKinds)('a pool on %s, started again', (kind) => {
     const { tokenId, lease } = ok(await world.service.allocate({}));
     for (const downMs of [0, 20_000, 39_999, 60_000]) {
       world = await restart(world, downMs);
-      expect(ok(await world.service.token(tokenId)).lease).toEqual(lease);
+      expect(ok(await world.service.token(tokenId, 1)).token.lease).toEqual(lease);
     }
     world.clock.advance(1);
-    expect(ok(await world.service.token(tokenId)).lease).toBeNull();
+    expect(ok(await world.service.token(tokenId, 1)).token.lease).toBeNull();
     expect(world.facts).toMatchObject([{ reason: 'ttl_expired', at: start + twoMinutes }]);
   });
 
@@ -95,7 +95,7 @@ describe.each(databaseKinds)('a pool on %s, started again', (kind) => {
       { endedAt: a.lease.expiresAt, endReason: reason },
     ]);
     after.clock.advance(1);
-    expect(ok(await after.service.token(c.tokenId)).lease).toBeNull();
+    expect(ok(await after.service.token(c.tokenId, 1)).token.lease).toBeNull();
     expect(after.facts.at(-1)).toMatchObject({ reason: 'ttl_expired', at: c.lease.expiresAt });
   });
 

@@ -14,7 +14,7 @@ describe('a service', () => {
     ok(await service.release({ tokenId: second.tokenId }));
     expect(refusal(await service.release({ tokenId: second.tokenId }))).toEqual({ code: 'token_not_active' });
     clock.advance(twoMinutes);
-    expect(ok(await service.token(first.tokenId)).lease).toBeNull();
+    expect(ok(await service.token(first.tokenId, 1)).token.lease).toBeNull();
     expect(facts.map(({ type, reason }) => [type, reason])).toEqual([
       ['activated', 'allocated'],
       ['renewed', 'renewed_by_client'],
@@ -29,12 +29,44 @@ describe('a service', () => {
     const { service, clock } = await createWorld({ size: 1 });
     const allocating = service.allocate({ ttlMs: 1000 });
     clock.advance(1000);
-    const over = { code: 'lease_ended', reason: 'ttl_expired', endedAt: start + 1000 };
+    const over = { code: 'too_late', endedAt: start + 1000 };
     expect(refusal(await allocating)).toEqual(over);
 
     const { tokenId } = ok(await service.allocate({ ttlMs: 1000 }));
     const renewing = service.renew({ tokenId });
     clock.advance(1000);
     expect(refusal(await renewing)).toEqual({ ...over, endedAt: start + 2000 });
+  });
+
+  it('never shows a lease as active past its deadline, however long the look takes [I6]', async () => {
+    const { service, clock } = await createWorld({ size: 2 });
+    const { tokenId } = ok(await service.allocate({ ttlMs: 1000 }));
+    // Not committed yet: whoever looks has to wait for it, and meanwhile the time of the first is up.
+    const allocating = service.allocate({ userId: 'bob' });
+    const looking = [service.tokens('all', { limit: 10 }), service.tokens('active', { limit: 10 })] as const;
+    const one = service.token(tokenId, 1);
+    clock.advance(1000);
+    const [all, active] = await Promise.all(looking);
+    expect(
+      ok(all)
+        .tokens.map(({ lease }) => lease?.userId ?? null)
+        .sort(),
+    ).toEqual(['bob', null]);
+    expect(ok(all).counts).toEqual({ available: 1, active: 1, total: 2 });
+    expect(ok(active).tokens.map(({ lease }) => lease?.userId)).toEqual(['bob']);
+    expect(ok(await one)).toMatchObject({
+      token: { lease: null },
+      history: [{ endedAt: start + 1000, endReason: 'ttl_expired' }],
+    });
+    ok(await allocating);
+  });
+
+  it('counts what it lists, even where no timer has fired yet', async () => {
+    const { service, clock } = await createWorld({ size: 2 });
+    ok(await service.allocate({ ttlMs: 1000 }));
+    clock.stall(1000);
+    const page = ok(await service.tokens('all', { limit: 10 }));
+    expect(page.counts).toEqual({ available: 2, active: 0, total: 2 });
+    expect(page.tokens.filter(({ lease }) => lease !== null)).toEqual([]);
   });
 });

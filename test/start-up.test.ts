@@ -79,7 +79,7 @@ describe('a service that cannot start', () => {
     const next = await serving.post<LeaseSeen>('/api/tokens/allocate', { user_id: 'bob' });
     expect(next.body.fence).toBe(lease.fence + 1);
     expect((await readLog(serving)).map(({ type }) => type)).toEqual(['opened', 'activated', 'activated']);
-    expect(serving.log.filter(({ msg }) => msg === 'stage')).toMatchObject([{ stage: 'serving' }]);
+    expect(serving.log.filter(({ msg }) => msg === 'serves the pool')).toMatchObject([{ stage: 'serving' }]);
   });
 
   it('names a HOST that is not of this machine', async () => {
@@ -144,7 +144,8 @@ describe('a service that is still starting', () => {
     const service = await spawnService({ dataDir }, env);
     await until('the folder is locked', () => existsSync(join(dataDir, 'lock')));
     expect(await service.stop('SIGTERM')).toEqual({ code: 0, signal: null });
-    expect(service.log.map(({ msg }) => msg)).toEqual(['stopping', 'stopped']);
+    const said = service.log.map(({ msg }) => msg);
+    expect(said).toEqual(['opens the embedded database', 'stopping', 'stopped']);
     expect((await (await startService({ dataDir }, env)).post('/api/tokens/allocate')).status).toBe(200);
   });
 

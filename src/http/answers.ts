@@ -20,9 +20,6 @@ const type = z.enum(factTypes as [FactType, ...FactType[]]);
 const leaseMembers = {
   token_id: tokenId,
   user_id: z.string(),
-  lease_id: z
-    .string()
-    .openapi({ format: 'uuid', description: 'Whoever knows it is the holder; shown here only' }),
   fence: z
     .int()
     .openapi({ description: 'Rises with every grant: let the guarded resource refuse smaller ones' }),
@@ -33,10 +30,15 @@ const leaseMembers = {
   renew_after_ms: milliseconds.openapi({ description: 'A good time for the next keep-alive' }),
 };
 
-export const LeaseAnswer = z.strictObject(leaseMembers).openapi('Lease');
+const leaseId = z
+  .string()
+  .openapi({ format: 'uuid', description: 'Whoever knows it is the holder; shown to nobody else' });
+
+export const LeaseAnswer = z.strictObject({ ...leaseMembers, lease_id: leaseId.optional() }).openapi('Lease');
 export const GrantAnswer = z
   .strictObject({
     ...leaseMembers,
+    lease_id: leaseId,
     token_value: tokenId.openapi({ description: 'The same as token_id' }),
     evicted: z
       .strictObject({ user_id: z.string(), activated_at: instant, expires_at: instant })
@@ -124,12 +126,15 @@ export const Problem = z
 const iso = (ms: number): string => new Date(ms).toISOString();
 const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
 
-export function leaseOut(tokenId: string, lease: Lease, now: number): z.infer<typeof LeaseAnswer> {
+export function leaseOut(
+  tokenId: string,
+  lease: Omit<Lease, 'leaseId'>,
+  now: number,
+): z.infer<typeof LeaseAnswer> {
   const expiresInMs = Math.max(0, lease.expiresAt - now);
   return {
     token_id: tokenId,
     user_id: lease.userId,
-    lease_id: lease.leaseId,
     fence: lease.fence,
     status: 'active',
     activated_at: iso(lease.activatedAt),
@@ -142,6 +147,7 @@ export function leaseOut(tokenId: string, lease: Lease, now: number): z.infer<ty
 export function grantOut({ tokenId, lease, evicted }: Grant, now: number): z.infer<typeof GrantAnswer> {
   return {
     ...leaseOut(tokenId, lease, now),
+    lease_id: lease.leaseId,
     token_value: tokenId,
     evicted: evicted && {
       user_id: evicted.userId,

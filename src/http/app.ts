@@ -7,6 +7,7 @@ import type { Service } from '../service/service.ts';
 import { serveDocs } from './docs.ts';
 import { eventRoutes } from './events.ts';
 import { serveHealth } from './health.ts';
+import { leaseRoutes } from './leases.ts';
 import { openApiDocument } from './openapi.ts';
 import { problem } from './problem.ts';
 import { bodies } from './requests.ts';
@@ -19,7 +20,7 @@ export interface AppOptions {
 }
 
 export function createApp(service: Service, metrics: Metrics, log: Logger, options: AppOptions): Hono {
-  const app = new Hono();
+  const app = new Hono({ strict: false });
   app.use(async (c, next) => {
     const requestId = requestIdOf(c);
     c.header('x-request-id', requestId);
@@ -27,11 +28,17 @@ export function createApp(service: Service, metrics: Metrics, log: Logger, optio
     await next();
     // A refusal is a response of its own, without the headers that were set before it.
     if (c.res.status >= 400) c.res.headers.set('x-request-id', requestId);
-    if (c.res.status >= 500) log.warn(logged(c, requestId), 'answered');
+    const asked = !probes.has(c.req.path);
+    if (c.res.status >= 500 && asked) log.warn(logged(c, requestId), 'answered with an error');
     else if (log.isLevelEnabled('debug')) log.debug(logged(c, requestId), 'answered');
   });
-  const routes = [...tokenRoutes(service, bodies(options.ttlMsMax)), ...eventRoutes(service)];
-  serve(app, routes);
+  app.use(async (c, next) => (isForeign(c) ? problem('cross_site') : next()));
+  const routes = [
+    ...leaseRoutes(service, bodies(options.ttlMsMax)),
+    ...tokenRoutes(service),
+    ...eventRoutes(service),
+  ];
+  serve(app, routes, metrics);
   serveHealth(app, service, metrics);
   serveDocs(app, openApiDocument(routes, options.version));
   app.get('/', (c) => c.redirect('/docs'));
@@ -43,6 +50,21 @@ export function createApp(service: Service, metrics: Metrics, log: Logger, optio
     return problem('internal_error');
   });
   return app;
+}
+
+/** Whoever asks whether the service is ready asks again and again, and a no is no news. */
+const probes = new Set(['/livez', '/readyz']);
+
+/**
+ * Whether a page of another site has made the visitor's browser ask this. Browsers say so; everybody else says
+ * nothing. Reading is left to the browser, which shows that page no answer.
+ */
+function isForeign(c: Context): boolean {
+  if (c.req.method === 'GET' || c.req.method === 'HEAD') return false;
+  const site = c.req.header('sec-fetch-site');
+  if (site !== undefined) return site !== 'same-origin' && site !== 'none';
+  const origin = c.req.header('origin');
+  return origin !== undefined && origin.replace(/^https?:\/\//, '') !== c.req.header('host');
 }
 
 /** The caller's own request id, where it is one that may go into a log and a header. */

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Hono } from 'hono';
+import { serveGet } from './route.ts';
 
 const assetFolder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 const assets: Record<string, string> = {
@@ -36,11 +37,11 @@ const policy =
 
 export function serveDocs(app: Hono, document: object): void {
   const json = JSON.stringify(document, null, 2);
-  app.get('/openapi.json', (c) => c.body(json, 200, { 'content-type': 'application/json' }));
-  app.get('/docs', (c) => c.html(page, 200, { 'content-security-policy': policy }));
-  app.get('/docs/start.js', (c) => c.body(start, 200, { 'content-type': 'text/javascript' }));
+  serveGet(app, '/openapi.json', (c) => c.body(json, 200, { 'content-type': 'application/json' }));
+  serveGet(app, '/docs', (c) => c.html(page, 200, { 'content-security-policy': policy }));
+  serveGet(app, '/docs/start.js', (c) => c.body(start, 200, { 'content-type': 'text/javascript' }));
   for (const [name, type] of Object.entries(assets)) {
-    app.get(`/docs/${name}`, async (c) => {
+    serveGet(app, `/docs/${name}`, async (c) => {
       // Not a stream: nobody reads one that answers HEAD, and its file would stay open.
       const file = await readFile(join(assetFolder, name));
       return c.body(file, 200, { 'content-type': type, 'cache-control': 'public, max-age=86400' });

@@ -1,21 +1,21 @@
 /** The event log, read: the leases of a token, and the facts themselves. */
+import { map } from '../lease/refusal.ts';
 import type { FactFilter } from '../lease/view.ts';
 import type { Service } from '../service/service.ts';
 import { EventsAnswer, eventOut, HistoryAnswer, pastLeaseOut, TokenEventsAnswer } from './answers.ts';
-import { eventsQuery, historyQuery, noQuery, tokenEventsQuery, tokenPath } from './requests.ts';
+import { eventsQuery, historyQuery, none, tokenEventsQuery, tokenPath } from './requests.ts';
 import { type AnyRoute, route } from './route.ts';
-import { map } from './tokens.ts';
 
 const tag = 'Event log';
 
-export function eventRoutes(service: Service): AnyRoute[] {
-  const page = async (filter: FactFilter, limit: number, cursor: number | undefined, order: 'asc' | 'desc') =>
-    map(await service.facts(filter, { limit: limit + 1, cursor, order }), (facts) => ({
-      events: facts.slice(0, limit).map(eventOut),
-      next_cursor: nextCursor(facts, limit),
-    }));
+export const eventRoutes = (service: Service): AnyRoute[] => [
+  history(service),
+  tokenEvents(service),
+  events(service),
+];
 
-  const history = route({
+const history = (service: Service): AnyRoute =>
+  route({
     method: 'get',
     path: '/api/tokens/:id/history',
     tag,
@@ -32,7 +32,8 @@ export function eventRoutes(service: Service): AnyRoute[] {
       })),
   });
 
-  const tokenEvents = route({
+const tokenEvents = (service: Service): AnyRoute =>
+  route({
     method: 'get',
     path: '/api/tokens/:id/events',
     tag,
@@ -41,26 +42,35 @@ export function eventRoutes(service: Service): AnyRoute[] {
     query: tokenEventsQuery,
     answer: TokenEventsAnswer,
     refusals: ['not_found', 'outcome_unknown'],
-    handle: async ({ params: { id }, query: { limit, cursor, order, type } }) =>
-      map(await page({ tokenId: id, type }, limit, cursor, order), (events) => ({ token_id: id, ...events })),
+    handle: async ({ params: { id }, query: { type, ...rest } }) =>
+      map(await page(service, { tokenId: id, type }, rest), (events) => ({ token_id: id, ...events })),
   });
 
-  const events = route({
+const events = (service: Service): AnyRoute =>
+  route({
     method: 'get',
     path: '/api/events',
     tag,
     summary: 'The facts of the pool',
     description:
       'To follow the log as it grows, ask with `order=asc` and the `seq` of the last event seen as `cursor`.',
-    params: noQuery,
+    params: none,
     query: eventsQuery,
     answer: EventsAnswer,
     refusals: ['not_found', 'outcome_unknown'],
-    handle: ({ query: { limit, cursor, order, type, token_id, user_id } }) =>
-      page({ tokenId: token_id, userId: user_id, type }, limit, cursor, order),
+    handle: ({ query: { type, token_id, user_id, ...rest } }) =>
+      page(service, { tokenId: token_id, userId: user_id, type }, rest),
   });
 
-  return [history, tokenEvents, events];
+async function page(
+  service: Service,
+  filter: FactFilter,
+  { limit, cursor, order }: { limit: number; cursor?: number | undefined; order: 'asc' | 'desc' },
+) {
+  return map(await service.facts(filter, { limit: limit + 1, cursor, order }), (facts) => ({
+    events: facts.slice(0, limit).map(eventOut),
+    next_cursor: nextCursor(facts, limit),
+  }));
 }
 
 /** One entry more than the page was asked for: if it came, there is a next page after the last one shown. */

@@ -2,16 +2,17 @@
 import type { Hono } from 'hono';
 import type { Metrics } from '../metrics.ts';
 import type { Service } from '../service/service.ts';
+import { serveGet } from './route.ts';
 
 export function serveHealth(app: Hono, service: Service, metrics: Metrics): void {
-  app.get('/livez', (c) => c.json({ status: 'alive' }));
-  app.get('/readyz', (c) => {
+  serveGet(app, '/livez', (c) => c.json({ status: 'alive' }));
+  serveGet(app, '/readyz', (c) => {
     const { stage } = service;
     return stage === 'serving'
       ? c.json({ status: stage })
       : c.json({ status: stage }, 503, { 'retry-after': '1' });
   });
-  app.get('/metrics', async (c) =>
+  serveGet(app, '/metrics', async (c) =>
     c.body(await metrics.text(), 200, { 'content-type': metrics.contentType }),
   );
 }

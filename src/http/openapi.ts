@@ -8,6 +8,7 @@ const anywhere: readonly ProblemCode[] = [
   'bad_request',
   'no_such_route',
   'method_not_allowed',
+  'cross_site',
   'request_timeout',
   'headers_too_large',
   'internal_error',
@@ -32,7 +33,8 @@ export function openApiDocument(routes: readonly AnyRoute[], version: string): o
     servers: [{ url: '/' }],
     security: [],
     tags: [
-      { name: 'Tokens', description: 'Allocate, keep alive, release, list' },
+      { name: 'Leases', description: 'Allocate, keep alive, release' },
+      { name: 'Tokens', description: 'Each token as it is now' },
       { name: 'Event log', description: 'Every change is a fact, and every fact can be read' },
     ],
   });

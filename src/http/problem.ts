@@ -11,6 +11,7 @@ export type RequestErrorCode =
   | 'body_too_large'
   | 'headers_too_large'
   | 'request_timeout'
+  | 'cross_site'
   | 'bad_request'
   | 'no_such_route'
   | 'method_not_allowed'
@@ -25,6 +26,7 @@ const problems: Record<ProblemCode, { status: ContentfulStatusCode; title: strin
   lease_ended: { status: 410, title: 'The lease has ended' },
   lease_proof_required: { status: 403, title: 'The lease id is needed' },
   unavailable: { status: 503, title: 'The service cannot grant or change leases now' },
+  too_late: { status: 503, title: 'The lease was over before it was recorded: nothing is held' },
   outcome_unknown: { status: 503, title: 'The log did not confirm in time: it may yet be recorded' },
   invalid_request: { status: 400, title: 'The request does not fit its description' },
   invalid_json: { status: 400, title: 'The body is not JSON' },
@@ -33,6 +35,7 @@ const problems: Record<ProblemCode, { status: ContentfulStatusCode; title: strin
   body_too_large: { status: 413, title: 'The body is too large' },
   headers_too_large: { status: 431, title: 'The headers are too large' },
   request_timeout: { status: 408, title: 'The request took too long to arrive' },
+  cross_site: { status: 403, title: 'A page of another site may not change anything here' },
   bad_request: { status: 400, title: 'This is not HTTP' },
   no_such_route: { status: 404, title: 'There is no such route' },
   method_not_allowed: { status: 405, title: 'The route has no such method' },
@@ -83,6 +86,8 @@ export function refusalProblem(refusal: Refusal): Response {
         reason: refusal.reason,
         ended_at: new Date(refusal.endedAt).toISOString(),
       });
+    case 'too_late':
+      return problem('too_late', { ended_at: new Date(refusal.endedAt).toISOString() });
     case 'unavailable':
       return problem('unavailable', { stage: refusal.stage });
     case 'not_found':

@@ -25,13 +25,16 @@ const isObject = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const userId = z
-  .string()
-  .min(1)
-  .max(200)
+  .string('must be text')
+  .min(1, 'must not be empty')
+  .max(200, 'must be at most 200 characters')
   .refine(isStorable, 'must be well-formed text without NUL')
   .openapi({ description: 'A UUID, or any other text up to 200 characters, kept as it is written' });
 
-const leaseId = z.guid().toLowerCase().openapi({ description: 'The secret of one grant' });
+const leaseId = z
+  .guid('must be a UUID')
+  .toLowerCase()
+  .openapi({ description: 'Of the lease, as allocate gave it to its holder' });
 
 const metadata = z
   .custom<Json>(
@@ -43,22 +46,31 @@ const metadata = z
   )
   .openapi({ type: 'object', description: 'Anything that helps to recognise the lease; shown in lists' });
 
+const noObject = ({ code }: { code?: string | undefined }) =>
+  code === 'invalid_type' ? 'must be a JSON object' : undefined;
+
 /** The bodies, whose longest TTL is a matter of configuration. */
 export function bodies(ttlMsMax: number) {
   const ttlMs = z
-    .int()
-    .min(1)
-    .max(ttlMsMax)
+    .int('must be a whole number')
+    .min(1, `must be from 1 to ${ttlMsMax}`)
+    .max(ttlMsMax, `must be from 1 to ${ttlMsMax}`)
     .openapi({ description: 'TTL in milliseconds', example: 120_000 });
   return {
     allocate: z
-      .strictObject({ user_id: userId.optional(), ttl_ms: ttlMs.optional(), metadata: metadata.optional() })
+      .strictObject(
+        { user_id: userId.optional(), ttl_ms: ttlMs.optional(), metadata: metadata.optional() },
+        { error: noObject },
+      )
       .openapi('AllocateRequest'),
     keepAlive: z
-      .strictObject({ lease_id: leaseId.optional(), user_id: userId.optional(), ttl_ms: ttlMs.optional() })
+      .strictObject(
+        { lease_id: leaseId.optional(), user_id: userId.optional(), ttl_ms: ttlMs.optional() },
+        { error: noObject },
+      )
       .openapi('KeepAliveRequest'),
     release: z
-      .strictObject({ lease_id: leaseId.optional(), user_id: userId.optional() })
+      .strictObject({ lease_id: leaseId.optional(), user_id: userId.optional() }, { error: noObject })
       .openapi('ReleaseRequest'),
   };
 }
@@ -66,6 +78,8 @@ export function bodies(ttlMsMax: number) {
 export const tokenPath = z.strictObject({
   id: z.guid('must be a UUID').toLowerCase().openapi({ description: 'The id of a token' }),
 });
+
+const oneOf = (values: readonly string[]): string => `must be one of ${values.join(', ')}`;
 
 export const listStatuses = ['all', 'available', 'active'] as const;
 
@@ -87,13 +101,16 @@ const cursor = z
   .openapi({ type: 'string', description: '`next_cursor` of the page before' });
 
 export const listQuery = z.strictObject({
-  status: z.enum(listStatuses).default('all'),
+  status: z.enum(listStatuses, oneOf(listStatuses)).default('all'),
   limit: pageOf(10_000, 1000),
   cursor,
 });
 export const historyQuery = z.strictObject({ limit: pageOf(1000, 100), cursor });
-const order = z.enum(['asc', 'desc']).default('desc').openapi({ description: '`desc`: newest first' });
-const type = z.enum(factTypes as [FactType, ...FactType[]]);
+const order = z
+  .enum(['asc', 'desc'], oneOf(['asc', 'desc']))
+  .default('desc')
+  .openapi({ description: '`desc`: newest first' });
+const type = z.enum(factTypes as [FactType, ...FactType[]], oneOf(factTypes));
 export const tokenEventsQuery = z.strictObject({
   limit: pageOf(1000, 100),
   cursor,
@@ -104,4 +121,5 @@ export const eventsQuery = tokenEventsQuery.extend({
   token_id: tokenPath.shape.id.optional(),
   user_id: userId.optional(),
 });
-export const noQuery = z.strictObject({});
+/** Of a path or a query that takes nothing. */
+export const none = z.strictObject({});

@@ -3,10 +3,11 @@
  * the check of the answer, the OpenAPI document and the 405 of the methods that a path does not have.
  */
 import type { OpenAPIRegistry } from '@asteasolutions/zod-to-openapi';
-import type { Context, Hono } from 'hono';
+import type { Context, Handler, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { type ZodType, z } from 'zod';
 import type { Outcome } from '../lease/refusal.ts';
+import type { Metrics } from '../metrics.ts';
 import { Problem } from './answers.ts';
 import { type FieldError, type ProblemCode, problem, refusalProblem, statusOf, titleOf } from './problem.ts';
 
@@ -38,13 +39,34 @@ export const route = <P extends ZodType, Q extends ZodType, B extends ZodType, A
   parts: Route<P, Q, B, A>,
 ): AnyRoute => parts;
 
-export function serve(app: Hono, routes: readonly AnyRoute[]): void {
+export function serve(app: Hono, routes: readonly AnyRoute[], metrics: Metrics): void {
   const byPath = groupBy(routes, ({ path }) => path);
   for (const [path, sharing] of byPath) {
-    for (const each of sharing) app.on(each.method.toUpperCase(), path, (c) => answer(c, each));
-    const allow = sharing.map(({ method }) => method.toUpperCase()).join(', ');
-    app.all(path, () => problem('method_not_allowed', { detail: `use ${allow}` }, { allow }));
+    for (const each of sharing) {
+      app.on(each.method.toUpperCase(), path, async (c) => {
+        const answered = metrics.asked(each.method.toUpperCase(), path);
+        const response = await answer(c, each);
+        answered(response.status);
+        return response;
+      });
+    }
+    allowOnly(
+      app,
+      path,
+      sharing.map(({ method }) => method.toUpperCase()),
+    );
   }
+}
+
+/** A page to look at, which no other method goes with. */
+export function serveGet(app: Hono, path: string, handle: Handler): void {
+  app.get(path, handle);
+  allowOnly(app, path, ['GET']);
+}
+
+function allowOnly(app: Hono, path: string, methods: string[]): void {
+  const allow = methods.join(', ');
+  app.all(path, () => problem('method_not_allowed', { detail: `use ${allow}` }, { allow }));
 }
 
 const noBody = z.strictObject({});

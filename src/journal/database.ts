@@ -3,6 +3,7 @@
  * Their differences end here: who else may have it open, how a connection is lost, what an error means.
  */
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
+import { rootCause } from '../cause.ts';
 import type { Fact } from '../lease/fact.ts';
 
 export type Drizzle = PgDatabase<PgQueryResultHKT>;
@@ -23,6 +24,8 @@ export interface Database {
   append(facts: readonly Fact[]): Promise<void>;
   /** Breaks what is under way and connects anew. */
   reset(): Promise<void>;
+  /** The same, for what reads only: what holds the pool goes on. */
+  resetReaders(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -36,28 +39,20 @@ export interface DatabaseListener {
 export type Failure = 'conflict' | 'bug' | 'lost';
 
 export function failureOf(error: unknown): Failure {
-  const code = sqlState(error);
+  const cause = rootCause(error);
+  // Ours, or an embedded database that has crashed: the process had better begin anew.
+  if (cause instanceof Error && bugs.has(cause.name)) return 'bug';
+  const code = sqlState(cause);
   if (code === '23505') return 'conflict';
   // Data exception, integrity constraint, syntax or access rule (SQL standard classes).
   return /^(22|23|42)/.test(code) ? 'bug' : 'lost';
 }
 
-/** The five characters by which Postgres says what went wrong; '' for any other error. */
-function sqlState(error: unknown): string {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    const { code } = cause as { code?: unknown };
-    if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) return code;
-  }
-  return '';
-}
+/** The last one is WebAssembly's. */
+const bugs = new Set(['TypeError', 'RangeError', 'ReferenceError', 'RuntimeError']);
 
-/** The message that says why, beneath what wraps it. */
-export function causeOf(error: unknown): string {
-  let message = String(error);
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    // A refused connection is several errors in one, with an empty message of its own.
-    const inner = cause instanceof AggregateError ? cause.errors[0] : cause;
-    message = inner instanceof Error ? inner.message : String(inner);
-  }
-  return message;
+/** The five characters by which Postgres says what went wrong; '' for any other error. */
+function sqlState(cause: unknown): string {
+  const { code } = (cause ?? {}) as { code?: unknown };
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : '';
 }

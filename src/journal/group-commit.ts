@@ -102,9 +102,14 @@ export class GroupCommit {
     this.#waiting();
   }
 
-  /** Resolves when nothing is left to commit, or nothing can be. */
+  /** How many facts are not durable yet. */
+  get uncommitted(): number {
+    return (this.#pending?.facts.length ?? 0) + (this.#underWay?.facts.length ?? 0);
+  }
+
+  /** Resolves when no fact is left to commit, or none can be. */
   async drained(): Promise<void> {
-    await this.#running;
+    if (this.uncommitted > 0) await this.#running;
   }
 
   /** Takes nothing more, and tells all who wait. */
@@ -136,31 +141,41 @@ export class GroupCommit {
   }
 
   async #commit(batch: Batch): Promise<void> {
+    const done = await this.#commitAtLast(batch.facts);
+    if (done === null) return;
+    this.#listener.committed(batch.facts, done.ms);
+    if (done.retried) this.#listener.back();
+    batch.resolve();
+  }
+
+  /** How long the commit took that went through; null if none ever will. */
+  async #commitAtLast(facts: readonly Fact[]): Promise<{ ms: number; retried: boolean } | null> {
     let patience: NodeJS.Timeout | undefined;
-    for (let retryMs = 0; !this.#closed; retryMs = this.#nextRetryMs(retryMs)) {
-      try {
-        if (retryMs > 0) {
-          await pause(retryMs);
-          // Closed meanwhile: connecting anew would leave a connection behind that nobody closes.
-          if (this.#closed) break;
-          await this.#target.reset();
-        }
-        const sentAt = this.#times.now();
-        await inTime(this.#times.commitTimeoutMs, this.#appendOnce(batch.facts));
-        this.#listener.committed(batch.facts, this.#times.now() - sentAt);
-        if (retryMs > 0) this.#listener.back();
-        batch.resolve();
-        break;
-      } catch (error) {
-        const failure: Failure = error instanceof Fenced ? 'conflict' : failureOf(error);
-        if (failure !== 'lost') this.#end(failure, error);
-        else if (retryMs === 0) {
-          this.#listener.lost(error);
-          patience = setTimeout(() => this.#giveUpWaiting(), this.#times.patienceMs);
+    try {
+      for (let retryMs = 0; !this.#closed; retryMs = this.#nextRetryMs(retryMs)) {
+        try {
+          if (retryMs > 0) {
+            await pause(retryMs);
+            // Closed meanwhile: connecting anew would leave a connection behind that nobody closes.
+            if (this.#closed) break;
+            await this.#target.reset();
+          }
+          const sentAt = this.#times.now();
+          await inTime(this.#times.commitTimeoutMs, this.#appendOnce(facts));
+          return { ms: this.#times.now() - sentAt, retried: retryMs > 0 };
+        } catch (error) {
+          const failure: Failure = error instanceof Fenced ? 'conflict' : failureOf(error);
+          if (failure !== 'lost') this.#end(failure, error);
+          else if (retryMs === 0) {
+            this.#listener.lost(error);
+            patience = setTimeout(() => this.#giveUpWaiting(), this.#times.patienceMs);
+          }
         }
       }
+      return null;
+    } finally {
+      clearTimeout(patience);
     }
-    clearTimeout(patience);
   }
 
   #nextRetryMs(retryMs: number): number {

@@ -3,19 +3,23 @@
  * but neither machines nor rules.
  */
 import { and, eq, gt } from 'drizzle-orm';
+import { reasonOf, rootCause } from '../cause.ts';
 import type { Proof } from '../lease/command.ts';
 import type { Fact } from '../lease/fact.ts';
 import type { FactFilter, OrderedPage, Page } from '../lease/view.ts';
-import { type Database, type DatabaseListener, failureOf } from './database.ts';
+import { type Database, type DatabaseListener, type Drizzle, failureOf } from './database.ts';
 import { type CommitListener, type CommitTimes, Fenced, GroupCommit, Unconfirmed } from './group-commit.ts';
-import { inTime } from './in-time.ts';
-import { type Opening, type OpenRequest, openPool } from './opening.ts';
+import { inTime, NoAnswer } from './in-time.ts';
+import { checkSize, type Opening, type OpenRequest, openPool, SizeMismatch } from './opening.ts';
 import { openPGlite } from './pglite.ts';
 import { openPostgres } from './postgres.ts';
-import { readEnding, readFacts, readHistory } from './read.ts';
+import { readEnding, readFacts, readHistory, readToken } from './read.ts';
 import { tokenEvents } from './schema.ts';
 
 const openAttempts = 5;
+/** What opening may take for each token, many times over; and a read, beyond what the server lets it take. */
+const openMsPerToken = 1;
+const answerMsMore = 1000;
 
 export class Journal {
   readonly #database: Database;
@@ -34,7 +38,7 @@ export class Journal {
     let journal: Journal | undefined;
     const listener: DatabaseListener = { connectionLost: () => journal?.probe() };
     const database = where.databaseUrl
-      ? await openPostgres(where.databaseUrl, pool, listener)
+      ? await openPostgres(where.databaseUrl, pool, times.commitTimeoutMs, listener)
       : await openPGlite(where.dataDir, pool);
     journal = new Journal(database, pool, times);
     return journal;
@@ -53,7 +57,7 @@ export class Journal {
   /** Whether this process may open the pool; false while another one is about it. */
   async hold(): Promise<boolean> {
     try {
-      return await this.#inTime(this.#database.hold());
+      return await inTime(this.#times.commitTimeoutMs, this.#database.hold());
     } catch (error) {
       // What hangs on this connection would keep the next question waiting too.
       await this.#database.reset();
@@ -61,24 +65,24 @@ export class Journal {
     }
   }
 
+  /** Throws if the pool has been opened before, with another size. */
+  async checkSize(size: number): Promise<void> {
+    await this.#read((db) => checkSize(db, this.#pool, size));
+  }
+
   /** Opens the pool: from its `opened` fact on, whoever appended before can append no more. */
   async openPool(request: OpenRequest, listener: CommitListener): Promise<Opening> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const opening = await openPool(this.#database.db, this.#pool, request);
-        const target = {
-          append: (facts: readonly Fact[]) => this.#appendOrLook(facts),
-          isWritten: (facts: readonly Fact[]) => this.#isWritten(facts),
-          reset: () => this.#database.reset(),
-        };
-        this.#seq = opening.seq;
-        this.#commits = new GroupCommit(target, this.#following(listener), this.#times);
-        return opening;
-      } catch (error) {
-        // The process that held the pool has just appended: read again what there is, and try again.
-        if (failureOf(error) !== 'conflict' || attempt === openAttempts) throw error;
-      }
-    }
+    const opening = await this.#openedAtLast(request);
+    const target = {
+      append: (facts: readonly Fact[]) => this.#appendOrLook(facts),
+      isWritten: (facts: readonly Fact[]) => this.#isWritten(facts),
+      reset: () => this.#database.reset(),
+    };
+    this.#seq = opening.seq;
+    this.#commits = new GroupCommit(target, this.#following(listener), this.#times);
+    // The hold was lost while it was opened: somebody else may have opened it since.
+    if (!this.#database.held) this.probe();
+    return opening;
   }
 
   /** Adds a fact to the next commit. */
@@ -98,9 +102,10 @@ export class Journal {
     this.#commits?.probe();
   }
 
-  /** Resolves when nothing is left to commit, or nothing can be. */
-  async drained(): Promise<void> {
-    await this.#commits?.drained();
+  /** How many facts are not durable, once none is left to commit, or `timeoutMs` later. */
+  async drained(timeoutMs: number): Promise<number> {
+    await inTime(timeoutMs, this.#commits?.drained() ?? Promise.resolve()).catch(() => {});
+    return this.#commits?.uncommitted ?? 0;
   }
 
   /** Drops what is not committed, and commits nothing more. */
@@ -109,15 +114,20 @@ export class Journal {
   }
 
   facts(filter: FactFilter, page: OrderedPage) {
-    return this.#inTime(readFacts(this.#database.db, this.#pool, filter, page));
+    return this.#read((db) => readFacts(db, this.#pool, filter, page));
   }
 
   history(tokenId: string, page: Page) {
-    return this.#inTime(readHistory(this.#database.db, this.#pool, tokenId, page));
+    return this.#read((db) => readHistory(db, this.#pool, tokenId, page));
+  }
+
+  /** A token of the pool with its newest leases, both of one moment. */
+  token(tokenId: string, limit: number) {
+    return this.#read((db) => readToken(db, this.#pool, tokenId, limit));
   }
 
   ending(tokenId: string, proof: Proof) {
-    return this.#inTime(readEnding(this.#database.db, this.#pool, tokenId, proof));
+    return this.#read((db) => readEnding(db, this.#pool, tokenId, proof));
   }
 
   /** Closes the database; what is not committed by then is dropped, unacknowledged. */
@@ -126,8 +136,29 @@ export class Journal {
     await this.#database.close();
   }
 
-  #inTime<T>(read: Promise<T>): Promise<T> {
-    return inTime(this.#times.commitTimeoutMs, read);
+  async #openedAtLast(request: OpenRequest): Promise<Opening> {
+    const limitMs = this.#times.commitTimeoutMs + request.size * openMsPerToken;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await inTime(limitMs, openPool(this.#database.db, this.#pool, request));
+      } catch (error) {
+        if (error instanceof SizeMismatch) throw error;
+        // The process that held the pool has just appended: read again what there is, and try again.
+        if (failureOf(error) === 'conflict' && attempt < openAttempts) continue;
+        await this.#database.reset();
+        throw new Error(`cannot open the pool: ${reasonOf(error)}`, { cause: rootCause(error) });
+      }
+    }
+  }
+
+  async #read<T>(read: (db: Drizzle) => Promise<T>): Promise<T> {
+    try {
+      return await inTime(this.#times.commitTimeoutMs + answerMsMore, read(this.#database.db));
+    } catch (error) {
+      // The server would have ended it by now: whoever asks on these connections waits for nobody.
+      if (error instanceof NoAnswer) await this.#database.resetReaders();
+      throw error;
+    }
   }
 
   #following(listener: CommitListener): CommitListener {

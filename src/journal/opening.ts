@@ -1,5 +1,5 @@
 /** Opening a pool: the fact that fences out whoever held it before, and the tokens as they stand. */
-import { and, asc, desc, eq, sql } from 'drizzle-orm';
+import { asc, desc, eq, sql } from 'drizzle-orm';
 import type { TokenState } from '../lease/lease.ts';
 import type { Drizzle } from './database.ts';
 import { tokenEvents, tokens } from './schema.ts';
@@ -14,7 +14,7 @@ export interface OpenRequest {
 export interface Opening {
   /** The seq of the `opened` fact. */
   seq: number;
-  /** In the order in which they were last used or freed. */
+  /** The free ones first, then those with a lease, each in the order in which they were last freed or used. */
   tokens: TokenState[];
 }
 
@@ -34,6 +34,8 @@ export class SizeMismatch extends Error {
  */
 export function openPool(db: Drizzle, pool: string, { at, size, newTokenId }: OpenRequest): Promise<Opening> {
   return db.transaction(async (tx) => {
+    // A large pool takes longer than any read may.
+    await tx.execute(sql`set local statement_timeout = 0`);
     const [last] = await tx
       .select({ seq: tokenEvents.seq })
       .from(tokenEvents)
@@ -42,41 +44,48 @@ export function openPool(db: Drizzle, pool: string, { at, size, newTokenId }: Op
       .limit(1);
     const seq = (last?.seq ?? 0) + 1;
     await tx.insert(tokenEvents).values({ pool, seq, type: 'opened', reason: 'pool_opened', at });
-    const stored = await tx.$count(tokens, eq(tokens.pool, pool));
-    if (stored === 0) {
+    if ((await checkSize(tx, pool, size)) === 0) {
       const ids = JSON.stringify(Array.from({ length: size }, newTokenId));
       await tx.execute(
         sql`insert into ${tokens} (pool, id, ordinal, status, seq)
             select ${pool}::text, id::uuid, ordinal, 'available', 0
             from json_array_elements_text(${ids}::text::json) with ordinality as made(id, ordinal)`,
       );
-    } else if (stored !== size) {
-      throw new SizeMismatch(pool, stored, size);
     }
     return { seq, tokens: await readTokens(tx, pool) };
   });
+}
+
+/** How many tokens the pool has: `size`, or none before it is first opened. */
+export async function checkSize(db: Drizzle, pool: string, size: number): Promise<number> {
+  const stored = await db.$count(tokens, eq(tokens.pool, pool));
+  if (stored !== 0 && stored !== size) throw new SizeMismatch(pool, stored, size);
+  return stored;
 }
 
 async function readTokens(db: Drizzle, pool: string): Promise<TokenState[]> {
   const rows = await db
     .select()
     .from(tokens)
-    .where(and(eq(tokens.pool, pool)))
-    .orderBy(asc(tokens.seq), asc(tokens.ordinal));
-  return rows.map((row) => ({
-    tokenId: row.id,
-    seq: row.seq,
-    lease:
-      row.status === 'available'
-        ? null
-        : {
-            leaseId: row.leaseId!,
-            userId: row.userId!,
-            fence: row.fence!,
-            activatedAt: row.activatedAt!,
-            expiresAt: row.expiresAt!,
-            ttlMs: row.ttlMs!,
-            metadata: row.metadata,
-          },
-  }));
+    .where(eq(tokens.pool, pool))
+    .orderBy(desc(tokens.status), asc(tokens.seq), asc(tokens.ordinal));
+  return rows.map(tokenState);
 }
+
+/** What a row of `tokens` says. */
+export const tokenState = (row: typeof tokens.$inferSelect): TokenState => ({
+  tokenId: row.id,
+  seq: row.seq,
+  lease:
+    row.status === 'available'
+      ? null
+      : {
+          leaseId: row.leaseId!,
+          userId: row.userId!,
+          fence: row.fence!,
+          activatedAt: row.activatedAt!,
+          expiresAt: row.expiresAt!,
+          ttlMs: row.ttlMs!,
+          metadata: row.metadata,
+        },
+});

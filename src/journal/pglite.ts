@@ -8,8 +8,9 @@ import { PGlite } from '@electric-sql/pglite';
 import { drizzle } from 'drizzle-orm/pglite';
 import { migrate } from 'drizzle-orm/pglite/migrator';
 import { tryLock } from 'fs-native-extensions';
+import { reasonOf } from '../cause.ts';
 import { prepareAppend } from './append.ts';
-import { causeOf, type Database } from './database.ts';
+import type { Database } from './database.ts';
 import { migrationsFolder } from './migrations-folder.ts';
 
 /** Opens the folder, which is made if it is not there. Throws if another process has it open. */
@@ -28,6 +29,7 @@ export async function openPGlite(dataDir: string, pool: string): Promise<Databas
       hold: async () => true,
       held: true,
       reset: async () => {},
+      resetReaders: async () => {},
       close: async () => {
         await client.close();
         unlock();
@@ -35,7 +37,7 @@ export async function openPGlite(dataDir: string, pool: string): Promise<Databas
     };
   } catch (error) {
     unlock();
-    throw new Error(`cannot open the embedded database in ${folder} (DATA_DIR): ${causeOf(error)}`, {
+    throw new Error(`cannot open the embedded database in ${folder} (DATA_DIR): ${reasonOf(error)}`, {
       cause: error,
     });
   }
@@ -51,7 +53,7 @@ function lockFolder(folder: string): () => void {
     locked = tryLock(file);
   } catch (error) {
     if (file !== undefined) closeSync(file);
-    throw new Error(`cannot use the folder ${folder} (DATA_DIR): ${causeOf(error)}`, { cause: error });
+    throw new Error(`cannot use the folder ${folder} (DATA_DIR): ${reasonOf(error)}`, { cause: error });
   }
   if (!locked) {
     closeSync(file);

@@ -6,32 +6,50 @@ import { sql } from 'drizzle-orm';
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
+import { reasonOf } from '../cause.ts';
 import type { Fact } from '../lease/fact.ts';
 import { prepareAppend } from './append.ts';
-import { causeOf, type Database, type DatabaseListener, type Drizzle } from './database.ts';
+import type { Database, DatabaseListener, Drizzle } from './database.ts';
+import { inTime } from './in-time.ts';
 import { migrationsFolder } from './migrations-folder.ts';
 
 const readConnections = 4;
 const connectTimeoutSeconds = 5;
 const lookAgainMs = 250;
 
-export async function openPostgres(url: string, pool: string, listener: DatabaseListener): Promise<Database> {
+/** Instants are read as they are written in ISO 8601, whatever the database's own settings say. */
+const session = { application_name: 'leasehold', DateStyle: 'ISO', TimeZone: 'UTC' };
+
+/**
+ * A host that is gone without a word leaves its connections open. The server looks for it after 5 s of silence, and
+ * with 2 × 2 s more it gives the pool's lock to whoever stands by.
+ */
+const keepAlives = { tcp_keepalives_idle: 5, tcp_keepalives_interval: 2, tcp_keepalives_count: 2 };
+
+/** A read that takes longer than `readTimeoutMs` is given up by the server too. */
+export async function openPostgres(
+  url: string,
+  pool: string,
+  readTimeoutMs: number,
+  listener: DatabaseListener,
+): Promise<Database> {
   const name = `Postgres at ${shown(url)}`;
   try {
     await migrateAlone(url);
   } catch (error) {
-    throw new Error(`cannot open ${name} (DATABASE_URL): ${causeOf(error)}`, { cause: error });
+    throw new Error(`cannot open ${name} (DATABASE_URL): ${reasonOf(error)}`, { cause: error });
   }
-  return new Postgres(name, url, pool, listener);
+  return new Postgres(name, url, pool, readTimeoutMs, listener);
 }
 
 class Postgres implements Database {
   readonly name: string;
-  readonly db: Drizzle;
   readonly #url: string;
   readonly #pool: string;
+  readonly #readTimeoutMs: number;
   readonly #listener: DatabaseListener;
-  readonly #reader: postgres.Sql;
+  #reader!: postgres.Sql;
+  #read!: Drizzle;
   #writer!: postgres.Sql;
   #write!: PostgresJsDatabase;
   #append!: (facts: readonly Fact[]) => Promise<void>;
@@ -39,14 +57,18 @@ class Postgres implements Database {
   #held = false;
   #nextLook: NodeJS.Timeout | undefined;
 
-  constructor(name: string, url: string, pool: string, listener: DatabaseListener) {
+  constructor(name: string, url: string, pool: string, readTimeoutMs: number, listener: DatabaseListener) {
     this.name = name;
     this.#url = url;
     this.#pool = pool;
+    this.#readTimeoutMs = readTimeoutMs;
     this.#listener = listener;
-    this.#reader = connect(url, { max: readConnections });
-    this.db = drizzle(this.#reader);
+    this.#connectReaders();
     this.#connectWriter();
+  }
+
+  get db(): Drizzle {
+    return this.#read;
   }
 
   get held(): boolean {
@@ -71,6 +93,12 @@ class Postgres implements Database {
   async reset(): Promise<void> {
     const broken = this.#writer;
     this.#connectWriter();
+    await Promise.all([broken.end({ timeout: 0 }), this.resetReaders()]);
+  }
+
+  async resetReaders(): Promise<void> {
+    const broken = this.#reader;
+    this.#connectReaders();
     await broken.end({ timeout: 0 });
   }
 
@@ -85,9 +113,18 @@ class Postgres implements Database {
     this.#nextLook = setTimeout(() => this.#listener.connectionLost(), lookAgainMs).unref();
   }
 
+  #connectReaders(): void {
+    this.#reader = connect(this.#url, {
+      max: readConnections,
+      connection: { ...session, statement_timeout: this.#readTimeoutMs },
+    });
+    this.#read = drizzle(this.#reader);
+  }
+
   #connectWriter(): void {
     const writer = connect(this.#url, {
       max: 1,
+      connection: { ...session, ...keepAlives },
       onclose: () => {
         if (writer !== this.#writer || !this.#held) return;
         this.#held = false;
@@ -109,7 +146,7 @@ function connect(url: string, options: Options): postgres.Sql {
     // A connection that ended for its age would take the advisory lock with it.
     max_lifetime: null,
     onnotice: () => {},
-    connection: { application_name: 'leasehold' },
+    connection: session,
     ...options,
   });
 }
@@ -118,6 +155,8 @@ function connect(url: string, options: Options): postgres.Sql {
 async function migrateAlone(url: string): Promise<void> {
   const client = connect(url, { max: 1 });
   try {
+    // Migrations of another process may take their time, but there has to be an answer at all.
+    await inTime(2000 * connectTimeoutSeconds, client`select 1`);
     await client`select pg_advisory_lock(hashtextextended('leasehold migrations', 0))`;
     await migrate(drizzle(client), { migrationsFolder });
   } finally {

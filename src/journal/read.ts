@@ -2,9 +2,10 @@
 import { aliasedTable, and, asc, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm';
 import type { Proof } from '../lease/command.ts';
 import { endedAt } from '../lease/evolve.ts';
-import type { Ending, FactFilter, FactView, LeaseView, OrderedPage, Page } from '../lease/view.ts';
+import type { Ending, FactFilter, FactView, LeaseView, OrderedPage, Page, TokenView } from '../lease/view.ts';
 import type { Drizzle } from './database.ts';
-import { tokenEvents } from './schema.ts';
+import { tokenState } from './opening.ts';
+import { tokenEvents, tokens } from './schema.ts';
 
 const publicColumns = {
   seq: tokenEvents.seq,
@@ -43,6 +44,25 @@ export function readFacts(
     )
     .orderBy(page.order === 'asc' ? asc(seq) : desc(seq))
     .limit(page.limit);
+}
+
+/** A token that is there, and its newest leases, both of one moment. */
+export function readToken(
+  db: Drizzle,
+  pool: string,
+  tokenId: string,
+  limit: number,
+): Promise<{ token: TokenView; history: LeaseView[] }> {
+  return db.transaction(
+    async (tx) => {
+      const [row] = await tx
+        .select()
+        .from(tokens)
+        .where(and(eq(tokens.pool, pool), eq(tokens.id, tokenId)));
+      return { token: tokenState(row!), history: await readHistory(tx, pool, tokenId, { limit }) };
+    },
+    { isolationLevel: 'repeatable read', accessMode: 'read only' },
+  );
 }
 
 /** The leases of a token, newest first. A lease ended with the first ending after its grant. */

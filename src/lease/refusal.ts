@@ -2,7 +2,8 @@
 import type { Fact } from './fact.ts';
 
 /** What the service is doing; the states of the pool machine. Only `serving` grants. */
-export type Stage = 'starting' | 'standby' | 'serving' | 'degraded' | 'stopping' | 'fenced';
+export const stages = ['starting', 'standby', 'serving', 'degraded', 'stopping', 'fenced'] as const;
+export type Stage = (typeof stages)[number];
 
 export type Refusal =
   | { code: 'not_found' }
@@ -12,6 +13,8 @@ export type Refusal =
   | { code: 'lease_proof_required' }
   /** Nothing was done; the same call may succeed later. */
   | { code: 'unavailable'; stage: Stage }
+  /** It was recorded, but its lease was over by then: nothing is held. */
+  | { code: 'too_late'; endedAt: number }
   /** The log did not confirm in time: it may yet be recorded. */
   | { code: 'outcome_unknown' };
 
@@ -26,5 +29,9 @@ export type MachineRefusalCode =
   | 'unavailable';
 
 export type Outcome<T> = { ok: T } | { refused: Refusal };
+
+/** What `show` makes of a yes. */
+export const map = <T, U>(outcome: Outcome<T>, show: (value: T) => U): Outcome<U> =>
+  'refused' in outcome ? outcome : { ok: show(outcome.ok) };
 
 export const refused = (refusal: Refusal): { refused: Refusal } => ({ refused: refusal });

@@ -5,25 +5,25 @@
  */
 
 /** What has a deadline; the calendar keeps it up to date. */
-export interface Due {
+export interface Bounded {
   expiresAt: number | null;
 }
 
-export class Deadlines<D extends Due> {
-  readonly #calendar = new Map<number, Set<D>>();
+export class Deadlines<B extends Bounded> {
+  readonly #calendar = new Map<number, Set<B>>();
   /** No deadline lies at or before this instant. */
-  #passed = Number.NEGATIVE_INFINITY;
+  #searched = Number.NEGATIVE_INFINITY;
 
-  set(one: D, expiresAt: number): void {
+  set(one: B, expiresAt: number): void {
     this.clear(one);
     one.expiresAt = expiresAt;
     const sharing = this.#calendar.get(expiresAt);
     if (sharing) sharing.add(one);
     else this.#calendar.set(expiresAt, new Set([one]));
-    if (expiresAt <= this.#passed) this.#passed = expiresAt - 1;
+    if (expiresAt <= this.#searched) this.#searched = expiresAt - 1;
   }
 
-  clear(one: D): void {
+  clear(one: B): void {
     if (one.expiresAt === null) return;
     const sharing = this.#calendar.get(one.expiresAt);
     sharing?.delete(one);
@@ -32,20 +32,27 @@ export class Deadlines<D extends Due> {
   }
 
   /** Those whose deadline is at or before `at`, earliest first, at most so many. */
-  due(at: number, most: number): readonly D[] {
-    if (at <= this.#passed) return none;
+  passed(at: number, most: number): readonly B[] {
+    if (at <= this.#searched) return none;
     const instants = this.#instantsUpTo(at);
-    this.#passed = instants.length === 0 ? at : instants[0]! - 1;
-    return instants.flatMap((instant) => [...this.#calendar.get(instant)!]).slice(0, most);
+    this.#searched = instants.length === 0 ? at : instants[0]! - 1;
+    const passed: B[] = [];
+    for (const instant of instants) {
+      for (const one of this.#calendar.get(instant)!) {
+        if (passed.length === most) return passed;
+        passed.push(one);
+      }
+    }
+    return passed;
   }
 
   #instantsUpTo(at: number): readonly number[] {
     // After a long silence there are fewer deadlines to look at than milliseconds.
-    if (at - this.#passed > this.#calendar.size) {
+    if (at - this.#searched > this.#calendar.size) {
       return [...this.#calendar.keys()].filter((instant) => instant <= at).sort((a, b) => a - b);
     }
     const instants: number[] = [];
-    for (let instant = this.#passed + 1; instant <= at; instant++) {
+    for (let instant = this.#searched + 1; instant <= at; instant++) {
       if (this.#calendar.has(instant)) instants.push(instant);
     }
     return instants;

@@ -40,7 +40,7 @@ export type PoolEvent =
   | { type: 'SWEEP'; at: number }
   /** This process holds the pool, from the fact `seq` on. */
   | { type: 'OPENED'; seq: number }
-  /** Starts the next tokens of the pool, in the order in which they were last used or freed. */
+  /** Starts the next tokens of the pool: the free ones before all others, each in the order in which they were last freed or used. */
   | { type: 'ENROL'; at: number; tokens: readonly TokenState[] }
   /** Another process holds the pool. */
   | { type: 'STAND_BY' }
@@ -129,8 +129,8 @@ export const poolMachine = poolSetup
           enqueue.assign(({ context }) => free(context, inUse));
         },
       ),
-      expireDue: enqueueActions(({ context, enqueue }: Enqueue, { at }: { at: number }) => {
-        for (const { actor } of context.deadlines.due(at, portion))
+      expirePassed: enqueueActions(({ context, enqueue }: Enqueue, { at }: { at: number }) => {
+        for (const { actor } of context.deadlines.passed(at, portion))
           enqueue.sendTo(actor, { type: 'EXPIRE', at });
       }),
     },
@@ -144,7 +144,7 @@ export const poolMachine = poolSetup
       RENEW: { actions: { type: 'refuse', params: { code: 'unavailable' } } },
       RELEASE: { actions: { type: 'refuse', params: { code: 'unavailable' } } },
       RELEASE_ALL: { actions: { type: 'refuse', params: { code: 'unavailable' } } },
-      SWEEP: { actions: { type: 'expireDue', params: ({ event }) => event } },
+      SWEEP: { actions: { type: 'expirePassed', params: ({ event }) => event } },
       USED: { actions: { type: 'noteUsed', params: ({ event }) => event } },
       FREED: { actions: { type: 'noteFreed', params: ({ event }) => event } },
       STOP: '.stopping',

@@ -12,7 +12,7 @@ import type { MachineRefusalCode, Stage } from '../lease/refusal.ts';
 import type { Counts, TokenView } from '../lease/view.ts';
 import { type TokenContext, tokenMachine } from '../token/token-machine.ts';
 import { type PoolEvent, type PoolInput, poolMachine, portion, type TokenActor } from './pool-machine.ts';
-import { Timers } from './timers.ts';
+import { ClearableClock } from './clearable-clock.ts';
 
 export interface PoolHost {
   /** Takes every fact, in the order of its seq. Called while a command is handled, and when a timer fires. */
@@ -32,10 +32,12 @@ type Lifecycle = Extract<
 >;
 type Sweep = Extract<PoolEvent, { type: 'SWEEP' }>;
 
+/** How many tokens are started at a time. */
+const enrolled = 1000;
+
 export class Pool {
-  readonly #clock: Clock;
+  readonly #clock: ClearableClock;
   readonly #host: PoolHost;
-  readonly #timers: Timers;
   readonly #actor: ActorRefFromLogic<typeof poolMachine>;
   /** Collects what the command under way leads to. */
   #answer: Answer | null = null;
@@ -44,7 +46,7 @@ export class Pool {
   #seq = 0;
 
   constructor(clock: Clock, input: PoolInput, host: PoolHost) {
-    this.#clock = clock;
+    this.#clock = new ClearableClock(clock);
     this.#host = host;
     const refuse = (_: unknown, { code }: { code: MachineRefusalCode }) => {
       if (this.#answer) this.#answer.refusal = code;
@@ -53,8 +55,7 @@ export class Pool {
       actions: { record: ({ context }, saying) => this.#record(context, saying), refuse },
     });
     const machine = poolMachine.provide({ actors: { token }, actions: { refuse } });
-    this.#timers = new Timers(clock);
-    this.#actor = createActor(machine, { input, clock: this.#timers as never });
+    this.#actor = createActor(machine, { input, clock: this.#clock as never });
     // Without an observer XState would report a bug globally, after the caller had been answered.
     this.#actor.subscribe({
       error: (error) => this.#die(error),
@@ -71,12 +72,13 @@ export class Pool {
     return { available, active, total: available + active };
   }
 
-  /** Starts serving with these tokens, in the order in which they were last used or freed. */
-  open({ at, seq, tokens }: { at: number; seq: number; tokens: readonly TokenState[] }): void {
+  /** Starts serving with these tokens: free ones first, each kind in the order of being freed or used. */
+  open({ seq, tokens }: { seq: number; tokens: readonly TokenState[] }): void {
     this.#seq = seq;
     this.#send({ type: 'OPENED', seq });
-    for (let from = 0; from < tokens.length; from += portion) {
-      this.#send({ type: 'ENROL', at, tokens: tokens.slice(from, from + portion) });
+    for (let from = 0; from < tokens.length; from += enrolled) {
+      // Each at its own time: a large pool takes seconds, and the timers of all would be late by as much.
+      this.#send({ type: 'ENROL', at: this.#clock.now(), tokens: tokens.slice(from, from + enrolled) });
     }
   }
 
@@ -102,7 +104,7 @@ export class Pool {
 
   /** Whether a lease is still there whose deadline is at or before `at`. */
   isOverdue(at: number): boolean {
-    return this.#actor.getSnapshot().context.deadlines.due(at, 1).length > 0;
+    return this.#actor.getSnapshot().context.deadlines.passed(at, 1).length > 0;
   }
 
   signal(event: Lifecycle): void {
@@ -118,14 +120,18 @@ export class Pool {
   }
 
   /** The tokens as they are at `at`, in the order in which the pool added them. */
-  *tokens(at: number): Generator<TokenView> {
+  tokens(at: number): Iterable<TokenView> {
     this.pass(at);
+    return this.#views();
+  }
+
+  *#views(): Generator<TokenView> {
     for (const entry of this.#actor.getSnapshot().context.order.all()) yield view(entry);
   }
 
   /** No timer fires after it. The actors are left to the garbage collector. */
   stop(): void {
-    this.#timers.clearAll();
+    this.#clock.clearAll();
   }
 
   /** Goes on with what one event does for a portion of the tokens only. All of it is one step to everybody else. */

@@ -3,7 +3,6 @@
  * Holds no rule of leasing and no SQL. Every answer is given only when each fact it shows is durable.
  */
 import type { Clock } from '../clock.ts';
-import { Fenced, Unconfirmed } from '../journal/group-commit.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Proof, Release, Renew } from '../lease/command.ts';
 import type { Fact } from '../lease/fact.ts';
@@ -18,6 +17,7 @@ import {
 import type { Counts, FactFilter, FactView, LeaseView, OrderedPage, Page, TokenView } from '../lease/view.ts';
 import type { Answer, Pool } from '../pool/pool.ts';
 import { newId, newLeaseId } from '../random.ts';
+import { Durable } from './durable.ts';
 import { type ServiceListener, type ServiceOptions, Tenure } from './tenure.ts';
 
 export interface Grant {
@@ -35,19 +35,24 @@ export interface TokenPage {
   next: number | null;
 }
 
+export interface TokenWithHistory {
+  token: TokenView;
+  history: LeaseView[];
+}
+
 export class Service {
   readonly #options: ServiceOptions;
   readonly #clock: Clock;
   readonly #journal: Journal;
-  readonly #listener: ServiceListener;
+  readonly #durable: Durable;
   readonly #tenure: Tenure;
 
   constructor(journal: Journal, options: ServiceOptions, listener: ServiceListener) {
     this.#journal = journal;
     this.#options = options;
     this.#clock = options.clock;
-    this.#listener = listener;
     this.#tenure = new Tenure(journal, options, listener);
+    this.#durable = new Durable(options.clock, journal, this.#tenure, listener);
   }
 
   get counts(): Counts {
@@ -68,7 +73,7 @@ export class Service {
     return this.#tenure.start();
   }
 
-  /** Grants a token. Refuses `unavailable`, `outcome_unknown`, and `lease_ended` if the commit outlasted the TTL. */
+  /** Grants a token. Refuses `unavailable`, `outcome_unknown`, and `too_late` if the commit outlasted the TTL. */
   async allocate(ask: {
     userId?: string | undefined;
     ttlMs?: number | undefined;
@@ -95,7 +100,7 @@ export class Service {
     return 'ok' in reply ? this.#whileItLasts(reply.ok.lease, reply) : reply;
   }
 
-  /** Moves the deadline to `max(old, now + ttlMs)`. Refuses `lease_ended` with why and when, `lease_mismatch`. */
+  /** Moves the deadline to `max(old, now + ttlMs)`. Refuses `lease_ended` with why and when, `lease_mismatch`, `too_late`. */
   async renew(ask: Omit<Renew, 'type' | 'at'>): Promise<Outcome<Lease>> {
     const reply = await this.#answer({ ...ask, type: 'RENEW', at: this.#clock.now() });
     return 'ok' in reply ? this.#whileItLasts(reply.ok, reply) : reply;
@@ -114,30 +119,27 @@ export class Service {
 
   /** A page of the tokens as they are now, in an order that stays as long as this process serves. */
   tokens(status: 'all' | 'available' | 'active', page: Page): Promise<Outcome<TokenPage>> {
-    return this.#show(() => ({ ok: this.#tokenPage(status, page) }));
+    const look = async (): Promise<Outcome<TokenPage>> => {
+      const shown = this.#tokenPage(status, page, this.#clock.now());
+      return (await this.#durable.unsettled()) ?? { ok: shown };
+    };
+    return this.#durable.look(look, ({ tokens }) => tokens);
   }
 
-  /** One token as it is now. Refuses `not_found`. */
-  token(tokenId: string): Promise<Outcome<TokenView>> {
-    return this.#show(() => {
-      const token = this.#pool.token(tokenId, this.#clock.now());
-      return token ? { ok: token } : refused({ code: 'not_found' });
-    });
+  /** One token and its newest leases, both as they are now. Refuses `not_found`. */
+  token(tokenId: string, limit: number): Promise<Outcome<TokenWithHistory>> {
+    const look = () => this.#durable.read(tokenId, () => this.#journal.token(tokenId, limit));
+    return this.#durable.look(look, ({ token }) => [token]);
   }
 
   /** The leases of a token, newest first. Refuses `not_found`. */
-  async history(tokenId: string, page: Page): Promise<Outcome<LeaseView[]>> {
-    const token = await this.token(tokenId);
-    return 'refused' in token ? token : this.#read(() => this.#journal.history(tokenId, page));
+  history(tokenId: string, page: Page): Promise<Outcome<LeaseView[]>> {
+    return this.#durable.read(tokenId, () => this.#journal.history(tokenId, page));
   }
 
   /** The facts that fit the filter. Refuses `not_found` where it names a token that is not of the pool. */
-  async facts(filter: FactFilter, page: OrderedPage): Promise<Outcome<FactView[]>> {
-    const known =
-      filter.tokenId === undefined
-        ? await this.#show(() => ({ ok: null }))
-        : await this.token(filter.tokenId);
-    return 'refused' in known ? known : this.#read(() => this.#journal.facts(filter, page));
+  facts(filter: FactFilter, page: OrderedPage): Promise<Outcome<FactView[]>> {
+    return this.#durable.read(filter.tokenId, () => this.#journal.facts(filter, page));
   }
 
   /** From here on every command is refused; what was begun is still committed. */
@@ -145,22 +147,24 @@ export class Service {
     this.#tenure.stop();
   }
 
-  /** Writes what is left to write, and closes the database. */
-  async close(): Promise<void> {
-    await this.#journal.drained();
+  /** Writes what is left to write, for `timeoutMs` at most, and closes the database. How many facts were lost. */
+  async close(timeoutMs: number): Promise<number> {
+    const uncommitted = await this.#journal.drained(timeoutMs);
     this.#tenure.end();
     await this.#journal.close();
+    return uncommitted;
   }
 
   get #pool(): Pool {
     return this.#tenure.pool;
   }
 
-  #tokenPage(status: 'all' | 'available' | 'active', { limit, cursor = -1 }: Page): TokenPage {
+  #tokenPage(status: 'all' | 'available' | 'active', { limit, cursor = -1 }: Page, at: number): TokenPage {
+    const all = this.#pool.tokens(at);
     const page: TokenPage = { tokens: [], counts: this.#pool.counts, next: null };
     let place = -1;
     let last = -1;
-    for (const token of this.#pool.tokens(this.#clock.now())) {
+    for (const token of all) {
       place++;
       const wanted = status === 'all' || (status === 'active') === (token.lease !== null);
       if (place <= cursor || !wanted) continue;
@@ -174,7 +178,7 @@ export class Service {
   /** A commit can take longer than a TTL: nobody is told of a lease that is over as if it were still theirs. */
   #whileItLasts<T>({ expiresAt }: Lease, reply: Outcome<T>): Outcome<T> {
     if (expiresAt > this.#clock.now()) return reply;
-    return refused({ code: 'lease_ended', reason: 'ttl_expired', endedAt: expiresAt });
+    return refused({ code: 'too_late', endedAt: expiresAt });
   }
 
   async #answer(command: Renew | Release): Promise<Outcome<Lease>> {
@@ -184,8 +188,8 @@ export class Service {
   }
 
   async #reply<T>({ facts, refusal }: Answer, answer: (facts: Fact[]) => T): Promise<Outcome<T>> {
-    if (refusal === 'unavailable') return this.#unavailable();
-    const unsure = await this.#unsettled();
+    if (refusal === 'unavailable') return this.#durable.unavailable();
+    const unsure = await this.#durable.unsettled();
     if (unsure) return unsure;
     return refusal === null ? { ok: answer(facts) } : refused({ code: refusal });
   }
@@ -198,42 +202,10 @@ export class Service {
       (code === 'token_not_active' || code === 'lease_mismatch') && command.leaseId !== undefined;
     if (!gone && !replaced) return reply;
     const proof: Proof = { leaseId: command.leaseId, userId: command.leaseId ? undefined : command.userId };
-    const ending = await this.#read(() => this.#journal.ending(command.tokenId, proof));
+    const ending = await this.#durable.ask(() => this.#journal.ending(command.tokenId, proof));
     if ('refused' in ending) return ending;
     if (ending.ok) return refused({ code: 'lease_ended', ...ending.ok });
     const provedAnything = command.leaseId !== undefined || command.userId !== undefined;
     return gone && provedAnything ? refused({ code: 'lease_mismatch' }) : reply;
-  }
-
-  /** Shows what is in memory once every fact behind it is durable. */
-  async #show<T>(view: () => Outcome<T>): Promise<Outcome<T>> {
-    if (this.stage !== 'serving') return this.#unavailable();
-    const shown = view();
-    return (await this.#unsettled()) ?? shown;
-  }
-
-  async #read<T>(query: () => Promise<T>): Promise<Outcome<T>> {
-    try {
-      return { ok: await query() };
-    } catch (error) {
-      this.#listener.stage(this.stage, error);
-      return this.#unavailable();
-    }
-  }
-
-  /** Waits for every fact so far; says why not, if they are not durable then. */
-  async #unsettled(): Promise<{ refused: Refusal } | null> {
-    try {
-      await this.#journal.committed();
-      return null;
-    } catch (error) {
-      if (error instanceof Unconfirmed) return refused({ code: 'outcome_unknown' });
-      if (error instanceof Fenced) return refused({ code: 'unavailable', stage: 'standby' });
-      throw error;
-    }
-  }
-
-  #unavailable(): { refused: Refusal } {
-    return refused({ code: 'unavailable', stage: this.stage });
   }
 }

@@ -25,6 +25,8 @@ export interface ServiceOptions {
 export interface ServiceListener {
   stage(stage: Stage, why?: unknown): void;
   committed(facts: readonly Fact[], commitMs: number): void;
+  /** The database did not answer a question. No fact depended on it, and it will be asked again. */
+  unanswered(error: unknown): void;
   /** The sweep ended leases whose timers had not fired; it never should. */
   swept(leases: number): void;
   /** A bug, or a pool that does not fit: nothing more is answered, and the process had better end. */
@@ -57,6 +59,7 @@ export class Tenure {
   async start(): Promise<void> {
     if (await this.#journal.hold()) await this.#open();
     else {
+      await this.#journal.checkSize(this.#options.size);
       this.#signal({ type: 'STAND_BY' });
       this.#keepAsking();
     }
@@ -107,8 +110,7 @@ export class Tenure {
       committed: (facts, commitMs) => this.#listener.committed(facts, commitMs),
     });
     if (this.#stopping) return;
-    // Not the time of asking: opening can take long, and every timer would be late by as much.
-    this.#pool.open({ ...opening, at: this.#options.clock.now() });
+    this.#pool.open(opening);
     this.#listener.stage(this.#pool.stage);
     this.#armSweep();
   }
@@ -118,7 +120,6 @@ export class Tenure {
     this.#options.clock.clearTimeout(this.#sweep);
     if (this.#stopping) return;
     this.#signal({ type: 'FENCED' });
-    this.#pool.stop();
     this.#pool = this.#newPool();
     this.#signal({ type: 'STAND_BY' });
     this.#keepAsking();
@@ -133,7 +134,7 @@ export class Tenure {
       } catch (error) {
         // Asking on would keep the pool from those whom it fits.
         if (error instanceof SizeMismatch) return this.#listener.crashed(error);
-        if (!this.#stopping) this.#listener.stage(this.#pool.stage, error);
+        if (!this.#stopping) this.#listener.unanswered(error);
       }
       this.#keepAsking();
     }, this.#options.standbyPollMs);

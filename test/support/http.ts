@@ -33,7 +33,7 @@ export interface Answer {
 }
 
 // Default metrics watch the event loop: one watch is enough for all apps of a file.
-const metrics = createMetrics(() => ({ available: 0, active: 0, total: 0 }));
+const metrics = createMetrics({ stage: 'serving', counts: { available: 0, active: 0, total: 0 } });
 
 export class Api {
   readonly world: World;

@@ -65,7 +65,7 @@ export async function emptyDatabase(kind: DatabaseKind): Promise<Database> {
 /** The database beneath a journal, migrated. `close` may be called early; the test's end sees to it otherwise. */
 export async function openDatabase(where: Where, pool = 'default'): Promise<Database> {
   const database = where.databaseUrl
-    ? await openPostgres(where.databaseUrl, pool, { connectionLost() {} })
+    ? await openPostgres(where.databaseUrl, pool, 10_000, { connectionLost() {} })
     : await openPGlite(where.dataDir, pool);
   const close = database.close.bind(database);
   let closing: Promise<void> | undefined;

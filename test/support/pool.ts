@@ -41,7 +41,7 @@ export function startPool(options: PoolOptions = {}): PoolWorld {
     { proofRequired },
     { record: (fact) => world.facts.push(fact), crashed: (error) => world.crashes.push(error) },
   );
-  if (opened) pool.open({ at: clock.now(), seq, tokens: options.tokens ?? freeTokens(size) });
+  if (opened) pool.open({ seq, tokens: options.tokens ?? freeTokens(size) });
   let leases = 0;
   return Object.assign(world, {
     pool,

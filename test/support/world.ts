@@ -15,6 +15,9 @@ export const start = Date.UTC(2026, 0, 31, 12);
 
 export const twoMinutes = 120_000;
 
+/** How long a service of a test may take to write what is left. */
+export const shutdownMs = 10_000;
+
 export const commitTimes: CommitTimes = {
   commitTimeoutMs: 5000,
   patienceMs: 5000,
@@ -49,6 +52,11 @@ export class SteppedClock extends SimulatedClock implements Clock {
     super.clearTimeout(id as number);
   }
 
+  /** Lets time pass without a timer firing, as it does in a process that is busy. */
+  stall(ms: number): void {
+    (this as unknown as { _now: number })._now += ms;
+  }
+
   /** Lets time pass, each timer at its own instant. */
   advance(ms: number): void {
     const end = this.now() + ms;
@@ -67,6 +75,7 @@ export interface World {
   service: Service;
   stages: Stage[];
   facts: Fact[];
+  unanswered: unknown[];
   swept: number;
   crashes: unknown[];
   /** Ends this service, cleanly. */
@@ -85,13 +94,22 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const { kind = 'postgres', times, clock = new SteppedClock(), ...rest } = options;
   const where = options.where ?? (await freshDatabase(kind));
   const journal = await Journal.open(where, 'default', { ...commitTimes, ...times });
-  const world = { where, clock, stages: [], facts: [], swept: 0, crashes: [] } as unknown as World;
+  const world = {
+    where,
+    clock,
+    stages: [],
+    facts: [],
+    unanswered: [],
+    swept: 0,
+    crashes: [],
+  } as unknown as World;
   world.service = new Service(
     journal,
     { size: 100, ttlMs: twoMinutes, proofRequired: false, standbyPollMs: 20, ...rest, clock },
     {
       stage: (stage) => world.stages.push(stage),
       committed: (facts) => world.facts.push(...facts),
+      unanswered: (error) => world.unanswered.push(error),
       swept: (leases) => {
         world.swept += leases;
       },
@@ -103,7 +121,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     if (closed) return;
     closed = true;
     world.service.stopServing();
-    await world.service.close();
+    await world.service.close(shutdownMs);
   };
   onTestFinished(world.close);
   await world.service.start();

@@ -4,12 +4,16 @@
  */
 import type { Clock } from '../clock.ts';
 
-export class Timers {
+export class ClearableClock implements Clock {
   readonly #clock: Clock;
   readonly #pending = new Set<{ id: unknown }>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  now(): number {
+    return this.#clock.now();
   }
 
   setTimeout(run: () => void, delayMs: number): { id: unknown } {

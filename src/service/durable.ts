@@ -1,0 +1,76 @@
+/** What is shown is durable, and true when it is shown: the waiting before each answer, and what keeps one from being given. */
+import type { Clock } from '../clock.ts';
+import { Fenced, Unconfirmed } from '../journal/group-commit.ts';
+import type { Journal } from '../journal/journal.ts';
+import { type Outcome, type Refusal, refused } from '../lease/refusal.ts';
+import type { TokenView } from '../lease/view.ts';
+import type { ServiceListener, Tenure } from './tenure.ts';
+
+/** How often a look is taken anew because a lease ran out under it. */
+const looksMax = 5;
+
+type Refused = { refused: Refusal };
+
+export class Durable {
+  readonly #clock: Clock;
+  readonly #journal: Journal;
+  readonly #tenure: Tenure;
+  readonly #listener: ServiceListener;
+
+  constructor(clock: Clock, journal: Journal, tenure: Tenure, listener: ServiceListener) {
+    this.#clock = clock;
+    this.#journal = journal;
+    this.#tenure = tenure;
+    this.#listener = listener;
+  }
+
+  unavailable(): Refused {
+    return refused({ code: 'unavailable', stage: this.#tenure.pool.stage });
+  }
+
+  /** Waits for every fact so far; says why not, if they are not durable then. */
+  async unsettled(): Promise<Refused | null> {
+    try {
+      await this.#journal.committed();
+      return null;
+    } catch (error) {
+      if (error instanceof Unconfirmed) return refused({ code: 'outcome_unknown' });
+      if (error instanceof Fenced) return refused({ code: 'unavailable', stage: 'standby' });
+      throw error;
+    }
+  }
+
+  /** Asks the log. */
+  async ask<T>(query: () => Promise<T>): Promise<Outcome<T>> {
+    try {
+      return { ok: await query() };
+    } catch (error) {
+      this.#listener.unanswered(error);
+      return this.unavailable();
+    }
+  }
+
+  /** Asks the log, up to the facts of this moment. Refuses `not_found` where a token is named that is not there. */
+  async read<T>(tokenId: string | undefined, query: () => Promise<T>): Promise<Outcome<T>> {
+    const { pool } = this.#tenure;
+    if (pool.stage !== 'serving') return this.unavailable();
+    const at = this.#clock.now();
+    pool.pass(at);
+    if (tokenId !== undefined && !pool.token(tokenId, at)) return refused({ code: 'not_found' });
+    return (await this.unsettled()) ?? this.ask(query);
+  }
+
+  /** Looking takes time: what shows a lease that is over by the end of it is out of date, and it looks again. */
+  async look<T>(
+    look: () => Promise<Outcome<T>>,
+    tokensOf: (seen: T) => readonly TokenView[],
+  ): Promise<Outcome<T>> {
+    for (let looks = 0; looks < looksMax && this.#tenure.pool.stage === 'serving'; looks++) {
+      const seen = await look();
+      if ('refused' in seen) return seen;
+      const now = this.#clock.now();
+      if (tokensOf(seen.ok).every(({ lease }) => lease === null || lease.expiresAt > now)) return seen;
+    }
+    return this.unavailable();
+  }
+}
