@@ -32,6 +32,8 @@ const Environment = z
     TTL_MS: count(1, ttlMsMaxMax).prefault('120000'),
     TTL_MS_MAX: count(1, ttlMsMaxMax).prefault(String(ttlMsMaxDefault)),
     LEASE_PROOF: oneOf('optional', 'required').default('optional'),
+    // Simulated time does not exist yet: whoever asks for it must not get the real one.
+    CLOCK: oneOf('system').default('system'),
     LOG_LEVEL: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent').default('info'),
     MAX_CONNECTIONS: count(1, 1_000_000).prefault('10000'),
     REQUEST_TIMEOUT_MS: count(100, 600_000).prefault('10000'),

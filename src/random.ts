@@ -6,7 +6,7 @@ export const newId = (): string => randomUUID();
 
 /**
  * A lease id: a UUID of version 7 (RFC 9562), 74 random bits behind the time `at` in milliseconds.
- * Whoever knows it is the holder, so the random bits are the secret; the time in front keeps the log's
+ * Whoever knows it is the holder, so it is the random bits that nobody can guess; the time in front keeps the log's
  * index on lease ids growing at one end.
  */
 export function newLeaseId(at: number): string {

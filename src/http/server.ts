@@ -1,5 +1,5 @@
 /** The socket: listens, sets the limits of a request and a connection, and closes without dropping anyone. */
-import { createServer, type Server } from 'node:http';
+import { createServer, STATUS_CODES, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import type { Hono } from 'hono';
@@ -93,7 +93,7 @@ async function refuse(socket: Socket, code: ProblemCode): Promise<void> {
   // It counts as a connection until both sides have closed it: who does not is cut off.
   setTimeout(() => socket.destroy(), lingerMs).unref();
   socket.end(
-    `HTTP/1.1 ${answer.status} ${answer.statusText || 'Refused'}\r\nConnection: close\r\n` +
+    `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}\r\nConnection: close\r\n` +
       `Content-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
 }

@@ -3,7 +3,7 @@
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
 export interface Lease {
-  /** Secret of this one grant: whoever knows it is the holder. */
+  /** Of this one grant: whoever knows it is the holder. */
   leaseId: string;
   userId: string;
   /** Rises with every grant of the pool and is never reused: the seq of the grant's fact. */

@@ -13,7 +13,7 @@ export interface Counts {
   total: number;
 }
 
-/** A fact as the log shows it: without the lease id, which is the holder's secret. */
+/** A fact as the log shows it: without the lease id, which only the holder knows. */
 export interface FactView {
   seq: number;
   tokenId: string | null;

@@ -28,7 +28,7 @@ export interface PoolInput {
 }
 
 /**
- * How many tokens one event starts, recalls or expires at the most; the host repeats it until all are done. XState
+ * How many tokens one event recalls or expires at the most; the host repeats it until all are done. XState
  * takes the effects of an event from the front of one array, which V8 does in quadratic time for long ones.
  */
 export const portion = 10_000;

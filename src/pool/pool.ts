@@ -32,8 +32,8 @@ type Lifecycle = Extract<
 >;
 type Sweep = Extract<PoolEvent, { type: 'SWEEP' }>;
 
-/** How many tokens are started at a time. */
-const enrolled = 1000;
+/** How many tokens are started at a time: for each time XState copies the list of all that there are. */
+const enrolled = 5000;
 
 export class Pool {
   readonly #clock: ClearableClock;
