@@ -1,16 +1,24 @@
 /**
  * Speed, always beside something else in the same minute: this machine may be fast now and slow later.
  *   npm run bench                 all of it
- *   npm run bench -- throughput   allocations a second, full pool, beside an empty Hono route
+ *   npm run bench -- throughput   allocations a second, full pool, beside an empty Hono route and beside plain SQL
  *   npm run bench -- start        from start to first answer
  *   npm run bench -- size         100 tokens beside 100,000
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import postgres from 'postgres';
 import { startPostgres } from '../support/postgres-server.ts';
 import { load } from './http-load.ts';
-import { type Running, run, type Settings, startEmptyRoute, startService } from './processes.ts';
+import {
+  type Running,
+  run,
+  type Settings,
+  startEmptyRoute,
+  startPlainSql,
+  startService,
+} from './processes.ts';
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
 const seconds = Number(process.env.BENCH_SECONDS ?? 3);
@@ -64,6 +72,13 @@ async function withPostgres<T>(use: (url: string) => Promise<T>): Promise<T> {
   }
 }
 
+async function anotherDatabase(url: string): Promise<string> {
+  const client = postgres(url, { max: 1 });
+  await client`create database plain_sql`;
+  await client.end();
+  return new URL('/plain_sql', url).href;
+}
+
 async function throughput(): Promise<void> {
   print(
     `allocations a second: 64 keep-alive connections, 100 tokens all held, ${rounds} × ${seconds} s each`,
@@ -72,12 +87,14 @@ async function throughput(): Promise<void> {
     const empty = await startEmptyRoute();
     const postgres = await startService({ DATABASE_URL: url });
     const pglite = await startService({ DATA_DIR: folder() });
+    const plainSql = await startPlainSql(await anotherDatabase(url));
     await beside({
       'empty Hono route': { running: empty, path: '/' },
       'allocate on Postgres': { running: postgres, path: allocatePath },
       'allocate on PGlite': { running: pglite, path: allocatePath },
+      'plain SQL on the same Postgres': { running: plainSql, path: '/allocate' },
     });
-    await Promise.all([empty.stop(), postgres.stop(), pglite.stop()]);
+    await Promise.all([empty, postgres, pglite, plainSql].map((running) => running.stop()));
   });
 }
 

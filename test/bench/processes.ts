@@ -23,6 +23,10 @@ export type Settings = Record<string, string>;
 export const startService = (settings: Settings): Promise<Running> =>
   run('node', ['dist/main.js'], { LOG_LEVEL: 'warn', ...settings }, '/readyz');
 
+/** One SQL statement a request, on the same server: what one would write instead. */
+export const startPlainSql = (url: string): Promise<Running> =>
+  run('node', ['--import', 'tsx', 'test/bench/plain-sql.ts'], { DATABASE_URL: url }, '/readyz');
+
 /** A Hono route that does nothing: what this machine could answer at best in this minute. */
 export const startEmptyRoute = (): Promise<Running> =>
   run('node', ['--import', 'tsx', 'test/bench/empty-route.ts'], {}, '/');
