@@ -5,12 +5,16 @@ import { rootCause } from './cause.ts';
 export type { Logger };
 
 export const createLog = (level: string): Logger =>
-  pino({
-    level,
-    base: { service: 'leasehold' },
-    timestamp: pino.stdTimeFunctions.isoTime,
-    serializers: { err: shown },
-  });
+  pino(
+    {
+      level,
+      base: { service: 'leasehold' },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: shown },
+    },
+    // At once: what is said last is what matters most, and an end of the process would overtake it.
+    pino.destination({ fd: 1, sync: true }),
+  );
 
 /** The root of an error and nothing else of it: queries, parameters and rows hold lease ids. */
 function shown(error: unknown): object {

@@ -79,7 +79,8 @@ async function main(config: Config, log: Logger): Promise<void> {
     service.stopServing();
     await close(server, config.shutdownTimeoutMs);
     const lost = await service.close(Math.max(0, stopAt - performance.now()));
-    if (lost > 0) throw new Error(`the database took no more: ${lost} facts, none acknowledged, are lost`);
+    if (lost > 0)
+      throw new Error(`the database took no more; facts lost, none of them acknowledged: ${lost}`);
   });
 }
 

@@ -3,6 +3,7 @@ import { Agent, type ClientRequest, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import postgres from 'postgres';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { Cable } from './support/cable.ts';
 import { databaseKinds, freshDatabase, freshPostgres } from './support/databases.ts';
 import { pause, type ServiceProcess, startService, until } from './support/process.ts';
 import { checkLog, type LeaseSeen, Told, useTokens } from './support/told.ts';
@@ -140,6 +141,58 @@ describe('the end of a service', () => {
     await service.get('/livez');
     expect(await service.stop()).toEqual(cleanly);
     await cut;
+  });
+});
+
+/** A service whose only way to its database is a cable. It gives up soon on a stop, and late on a commit. */
+async function startCabled() {
+  const databaseUrl = await freshPostgres();
+  const cable = await Cable.lay(databaseUrl);
+  const env = { SHUTDOWN_TIMEOUT_MS: '400', COMMIT_TIMEOUT_MS: '60000' };
+  const service = await startService({ databaseUrl: cable.url, dataDir: '' }, env);
+  const told = new Told();
+  const { body } = await service.post<LeaseSeen>('/api/tokens/allocate', { ttl_ms: 600_000 });
+  told.note('activated', body);
+  return { cable, databaseUrl, service, told };
+}
+
+describe.each([
+  ['is gone', async () => {}],
+  [
+    'takes connections and answers nothing',
+    async (cable: Cable) => {
+      cable.silenceAll();
+      await cable.mend();
+      await until('it tries one of them', () => cable.connections > 0);
+    },
+  ],
+] as const)('a service that stops while its database %s', (_, then) => {
+  it('ends by itself with exit code 0 if there is nothing left to write [I14]', async () => {
+    const { cable, databaseUrl, service, told } = await startCabled();
+    cable.cut();
+    await service.ready('degraded');
+    await then(cable);
+    expect(await service.stop()).toEqual(cleanly);
+    expect(service.log).toContainEqual(expect.objectContaining({ msg: 'stopped' }));
+    await checkLog(await startService({ databaseUrl, dataDir: '' }), told);
+  });
+
+  it('ends by itself with exit code 1 if facts are lost, and says how many and that nobody relies on them [I14]', async () => {
+    const { cable, databaseUrl, service, told } = await startCabled();
+    // Nobody notices, so that two more are asked for, and are on their way.
+    cable.silence();
+    const asked = [1, 2].map(() => service.post('/api/tokens/allocate').catch(() => null));
+    await until('both are under way', async () => (await activeTokens(service)) === 3);
+    cable.cut();
+    await service.ready('degraded');
+    await then(cable);
+    expect(await service.stop()).toEqual({ code: 1, signal: null });
+    const lost = 'the database took no more; facts lost, none of them acknowledged: 2';
+    const fatal = service.log.filter(({ level }) => level === 60);
+    expect(fatal).toMatchObject([{ msg: `stopping failed: ${lost}` }]);
+    expect((await Promise.all(asked)).filter((answer) => answer?.status === 200)).toEqual([]);
+    const log = await checkLog(await startService({ databaseUrl, dataDir: '' }), told);
+    expect(log.map(({ type }) => type)).toEqual(['opened', 'activated', 'opened']);
   });
 });
 

@@ -1,7 +1,8 @@
 /** How the built service starts, and what it says when it cannot. */
 import { existsSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { databaseKinds, freshDatabase, freshFolder, freshPostgres } from './support/databases.ts';
 import { freePort } from './support/postgres-server.ts';
 import { environment, type ServiceProcess, spawnService, startService, until } from './support/process.ts';
@@ -10,6 +11,21 @@ import { type LeaseSeen, readLog } from './support/told.ts';
 async function tokenIds(service: ServiceProcess): Promise<string[]> {
   const { body } = await service.get<{ tokens: { id: string }[] }>('/api/tokens');
   return body.tokens.map(({ id }) => id).sort();
+}
+
+/** The port of a server that takes every connection and does this with it. */
+async function serverThat(does: (socket: Socket) => void): Promise<number> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket.on('error', () => {}));
+    does(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
 }
 
 /** One line, which is all that a person needs to see. */
@@ -94,6 +110,25 @@ describe('a service that cannot start', () => {
     const service = await spawnService({ databaseUrl, dataDir: '' });
     expect(await service.exited).toEqual({ code: 1, signal: null });
     expect(onlyLine(service.stderr)).toContain(`127.0.0.1:${port}/pool (DATABASE_URL)`);
+    expect(service.stderr + service.stdout).not.toContain('open-sesame');
+  });
+
+  it.each([
+    ['takes connections and never answers', (socket: Socket) => socket.resume()],
+    ['closes every connection at once', (socket: Socket) => socket.destroy()],
+    [
+      'ends every connection after the first word',
+      (socket: Socket) => socket.once('data', () => socket.end()),
+    ],
+  ])('names the database whose host %s, and ends by itself', async (_, does) => {
+    const port = await serverThat(does);
+    const databaseUrl = `postgres://ada:open-sesame@127.0.0.1:${port}/pool`;
+    const service = await spawnService({ databaseUrl, dataDir: '' });
+    expect(await service.exited).toEqual({ code: 1, signal: null });
+    const reason = `cannot open Postgres at 127.0.0.1:${port}/pool (DATABASE_URL): `;
+    expect(onlyLine(service.stderr)).toContain(reason);
+    // It says more than that: why.
+    expect(service.stderr.split(reason)[1]!.trim()).not.toBe('');
     expect(service.stderr + service.stdout).not.toContain('open-sesame');
   });
 

@@ -102,14 +102,14 @@ export class GroupCommit {
     this.#waiting();
   }
 
-  /** How many facts are not durable yet. */
-  get uncommitted(): number {
-    return (this.#pending?.facts.length ?? 0) + (this.#underWay?.facts.length ?? 0);
+  /** The facts that are not durable yet. */
+  get uncommitted(): readonly Fact[] {
+    return [...(this.#underWay?.facts ?? []), ...(this.#pending?.facts ?? [])];
   }
 
   /** Resolves when no fact is left to commit, or none can be. */
   async drained(): Promise<void> {
-    if (this.uncommitted > 0) await this.#running;
+    if (this.uncommitted.length > 0) await this.#running;
   }
 
   /** Takes nothing more, and tells all who wait. */

@@ -61,7 +61,7 @@ export class Journal {
     } catch (error) {
       // What hangs on this connection would keep the next question waiting too.
       await this.#database.reset();
-      throw error;
+      throw this.#failed('ask for the pool', error);
     }
   }
 
@@ -102,10 +102,13 @@ export class Journal {
     this.#commits?.probe();
   }
 
-  /** How many facts are not durable, once none is left to commit, or `timeoutMs` later. */
+  /**
+   * How many facts are not durable, once none is left to commit, or `timeoutMs` later. A lease that ran out does not
+   * count: whoever opens the pool next finds it so again.
+   */
   async drained(timeoutMs: number): Promise<number> {
     await inTime(timeoutMs, this.#commits?.drained() ?? Promise.resolve()).catch(() => {});
-    return this.#commits?.uncommitted ?? 0;
+    return this.#commits?.uncommitted.filter(({ type }) => type !== 'expired').length ?? 0;
   }
 
   /** Drops what is not committed, and commits nothing more. */
@@ -146,9 +149,14 @@ export class Journal {
         // The process that held the pool has just appended: read again what there is, and try again.
         if (failureOf(error) === 'conflict' && attempt < openAttempts) continue;
         await this.#database.reset();
-        throw new Error(`cannot open the pool: ${reasonOf(error)}`, { cause: rootCause(error) });
+        throw this.#failed('open the pool', error);
       }
     }
+  }
+
+  #failed(what: string, error: unknown): Error {
+    const message = `cannot ${what} in ${this.name}: ${reasonOf(error)}`;
+    return new Error(message, { cause: rootCause(error) });
   }
 
   async #read<T>(read: (db: Drizzle) => Promise<T>): Promise<T> {

@@ -16,6 +16,8 @@ import { migrationsFolder } from './migrations-folder.ts';
 const readConnections = 4;
 const connectTimeoutSeconds = 5;
 const lookAgainMs = 250;
+/** How long the migrations of another process are waited for. */
+const migrationsTimeoutMs = 60_000;
 
 /** Instants are read as they are written in ISO 8601, whatever the database's own settings say. */
 const session = { application_name: 'leasehold', DateStyle: 'ISO', TimeZone: 'UTC' };
@@ -153,7 +155,10 @@ function connect(url: string, options: Options): postgres.Sql {
 
 /** Applies the migrations, one process at a time. */
 async function migrateAlone(url: string): Promise<void> {
-  const client = connect(url, { max: 1 });
+  const client = connect(url, {
+    max: 1,
+    connection: { ...session, ...keepAlives, lock_timeout: migrationsTimeoutMs },
+  });
   try {
     // Migrations of another process may take their time, but there has to be an answer at all.
     await inTime(2000 * connectTimeoutSeconds, client`select 1`);

@@ -1,9 +1,14 @@
 /**
  * The wire between a process and its Postgres server, which a test can cut: to the server, and to every other
- * process, whoever is at the other end has died.
+ * process, whoever is at the other end has died. Or it goes silent, and neither end is told anything.
  */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
+
+/** One connection by way of the cable: nothing passes once it is silent, not even that an end has closed. */
+interface Strand {
+  silent: boolean;
+}
 
 export class Cable {
   /** The same database, by way of this cable. */
@@ -11,8 +16,9 @@ export class Cable {
   readonly #target: { host: string; port: number };
   readonly #port: number;
   #server: Server | null;
-  readonly #ends = new Set<Socket>();
+  readonly #ends = new Map<Socket, Strand>();
   #deaf = false;
+  #silent = false;
 
   static async lay(url: string): Promise<Cable> {
     const server = createServer();
@@ -29,6 +35,11 @@ export class Cable {
     through.host = `127.0.0.1:${this.#port}`;
     this.url = through.href;
     onTestFinished(() => this.#break());
+  }
+
+  /** How many ends of connections it has, alive or silent. */
+  get connections(): number {
+    return this.#ends.size;
   }
 
   /** Breaks every connection, and lets none be made until it is mended: at the test's end, if not before. */
@@ -49,28 +60,43 @@ export class Cable {
     this.#deaf = true;
   }
 
+  /** The connections that there are bring nothing more, either way, and do not end. New ones work. */
+  silence(): void {
+    for (const strand of this.#ends.values()) strand.silent = true;
+  }
+
+  /** The same, and new ones are taken and bring nothing either, until it is cut. */
+  silenceAll(): void {
+    this.silence();
+    this.#silent = true;
+  }
+
   #break(): void {
     this.#server?.close();
     this.#server = null;
-    for (const end of this.#ends) end.destroy();
+    for (const end of this.#ends.keys()) end.destroy();
     this.#deaf = false;
+    this.#silent = false;
   }
 
   #join(end: Socket): void {
     const server = connect(this.#target);
-    end.on('data', (bytes) => server.write(bytes));
+    const strand: Strand = { silent: this.#silent };
+    end.on('data', (bytes) => {
+      if (!strand.silent) server.write(bytes);
+    });
     server.on('data', (bytes) => {
-      if (!this.#deaf) end.write(bytes);
+      if (!strand.silent && !this.#deaf) end.write(bytes);
     });
     for (const [here, there] of [
       [end, server],
       [server, end],
     ] as const) {
-      this.#ends.add(here);
+      this.#ends.set(here, strand);
       here.on('error', () => here.destroy());
       here.on('close', () => {
         this.#ends.delete(here);
-        there.destroy();
+        if (!strand.silent) there.destroy();
       });
     }
   }

@@ -1,0 +1,72 @@
+/** A pool whose hold is lost while it is being opened: whoever opened it must learn of it without being asked. */
+import postgres from 'postgres';
+import { expect, inject, it, onTestFinished } from 'vitest';
+import type { Database, Drizzle } from '../src/journal/database.ts';
+import { freshPostgres } from './support/databases.ts';
+import { expectSoundLog, openDatabase, openJournal } from './support/journal.ts';
+
+const soon = { timeout: 30_000, interval: 5 };
+
+/** The same database, in which `then` happens between a transaction and the word that it is done. */
+function delayed(database: Database, then: () => Promise<void>): Database {
+  const transaction: Drizzle['transaction'] = async (...given) => {
+    const outcome = await database.db.transaction(...given);
+    await then();
+    return outcome;
+  };
+  const db = Object.assign(Object.create(database.db) as Drizzle, { transaction });
+  return {
+    name: database.name,
+    db,
+    get held() {
+      return database.held;
+    },
+    hold: () => database.hold(),
+    append: (facts) => database.append(facts),
+    reset: () => database.reset(),
+    resetReaders: () => database.resetReaders(),
+    close: () => database.close(),
+  };
+}
+
+/** Ends the session that has the pool's lock, as a restarted server would. */
+async function loseHold(databaseUrl: string): Promise<void> {
+  const server = postgres(inject('postgresUrl'), { max: 1 });
+  onTestFinished(() => server.end());
+  const ended = await server`
+    select pg_terminate_backend(pid) from pg_locks join pg_database on pg_database.oid = database
+    where locktype = 'advisory' and granted and datname = ${new URL(databaseUrl).pathname.slice(1)}`;
+  expect(ended).toHaveLength(1);
+}
+
+it('is known to be fenced out, though nobody asks for anything, if a rival has opened it [I1]', async () => {
+  const where = { databaseUrl: await freshPostgres(), dataDir: '' };
+  const [ours, rivals] = [await openDatabase(where), await openDatabase(where)];
+  expect(await ours.hold()).toBe(true);
+  const opened = await openJournal(
+    delayed(ours, async () => {
+      await loseHold(where.databaseUrl);
+      await expect.poll(() => ours.held, soon).toBe(false);
+      await expect.poll(() => rivals.hold(), soon).toBe(true);
+      await openJournal(rivals);
+    }),
+  );
+  expect(opened.opening.seq).toBe(1);
+  await expect.poll(() => opened.told.fenced, soon).toBe(1);
+  expect(opened.told).toMatchObject({ commits: [], lost: [], broken: [] });
+  expect((await expectSoundLog(rivals)).map(({ type }) => type)).toEqual(['opened', 'opened']);
+});
+
+it('is had back, though nobody asks for anything, if nobody has opened it meanwhile [I1]', async () => {
+  const where = { databaseUrl: await freshPostgres(), dataDir: '' };
+  const database = await openDatabase(where);
+  expect(await database.hold()).toBe(true);
+  const { told } = await openJournal(
+    delayed(database, async () => {
+      await loseHold(where.databaseUrl);
+      await expect.poll(() => database.held, soon).toBe(false);
+    }),
+  );
+  await expect.poll(() => database.held, soon).toBe(true);
+  expect(told).toMatchObject({ fenced: 0, broken: [] });
+});
