@@ -11,7 +11,8 @@ const count = (least: number, most: number) =>
     .string()
     .refine(
       (text) => /^\d+$/.test(text) && Number(text) >= least && Number(text) <= most,
-      `must be a whole number from ${least} to ${most}`,
+      // What is no number is compared with nothing.
+      { error: `must be a whole number from ${least} to ${most}`, abort: true },
     )
     .transform(Number);
 

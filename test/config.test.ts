@@ -131,6 +131,17 @@ describe('a configuration that is not valid', () => {
   it('has a TTL above the longest one that callers may ask for', () => {
     expect(complaint({ TTL_MS: '2000', TTL_MS_MAX: '1999' })).toContain('TTL_MS: must not exceed TTL_MS_MAX');
     expect(readConfig({ TTL_MS: '2000', TTL_MS_MAX: '2000' }).ttlMs).toBe(2000);
+    // By the default of the other: it says both, for the user has written only one of them.
+    expect(complaint({ TTL_MS_MAX: '1000' })).toContain(
+      '\n  TTL_MS: must not exceed TTL_MS_MAX: 120000 is more than 1000',
+    );
+    expect(complaint({ TTL_MS_MAX: '1000' })).not.toContain('undefined');
+  });
+
+  it('says each thing once, and what may be chosen instead', () => {
+    expect(complaint({ TTL_MS: '2m' }).split('\n')).toHaveLength(2);
+    expect(complaint({ LEASE_PROOF: 'maybe' })).toContain('LEASE_PROOF: must be one of optional, required');
+    expect(complaint({ CLOCK: 'simulated' })).toContain('CLOCK: must be one of system');
   });
 
   it('never shows the password of DATABASE_URL', () => {

@@ -12,6 +12,11 @@ import {
   turns,
 } from './support/scripted-log.ts';
 
+/** As WebAssembly says that an embedded database has crashed; it is known by its name. */
+class WebAssemblyTrap extends Error {
+  override name = 'RuntimeError';
+}
+
 describe('group commit', () => {
   const script = scripted();
 
@@ -75,6 +80,41 @@ describe('group commit', () => {
       expect(drained.fate).toBe('durable');
       await commits.drained();
     });
+
+    it('is drained at once where only a commit of nothing is under way', async () => {
+      const { commits, log } = script;
+      commits.probe();
+      await turns();
+      expect(commits.uncommitted).toEqual([]);
+      await commits.drained();
+      await log.answer();
+    });
+
+    it('knows which facts are not durable yet', async () => {
+      const { append, commits, log } = script;
+      append(1);
+      await turns();
+      append(2, 3);
+      expect(commits.uncommitted).toEqual([fact(1), fact(2), fact(3)]);
+      await log.answer();
+      expect(commits.uncommitted).toEqual([fact(2), fact(3)]);
+      await log.answer();
+      expect(commits.uncommitted).toEqual([]);
+    });
+
+    it.each([TypeError, RangeError, ReferenceError, WebAssemblyTrap])(
+      'ends at a bug of our own (%s), which no retry mends',
+      async (Bug) => {
+        const { append, commits, log, told } = script;
+        append(1);
+        const caller = follow(commits.committed());
+        await log.answer(new Bug('a bug'));
+        expect(caller.fate).toBe(Unconfirmed);
+        expect(told.lost).toEqual([]);
+        expect(told.broken).toHaveLength(1);
+        expect(log.seqs).toEqual([[1]]);
+      },
+    );
 
     it('finds out by a commit of nothing whether commits go through', async () => {
       const { commits, log, told } = script;

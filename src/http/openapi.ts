@@ -8,7 +8,6 @@ const anywhere: readonly ProblemCode[] = [
   'bad_request',
   'no_such_route',
   'method_not_allowed',
-  'cross_site',
   'request_timeout',
   'headers_too_large',
   'internal_error',

@@ -155,7 +155,8 @@ async function readBody(c: Context): Promise<unknown> {
 export function describe(registry: OpenAPIRegistry, each: AnyRoute): void {
   const refusals: ProblemCode[] = [...each.refusals, 'invalid_request', 'unavailable'];
   // A body that a route does not take is read as well, to say what is wrong with it.
-  if (each.method !== 'get') refusals.push('invalid_json', 'unsupported_media_type', 'body_too_large');
+  if (each.method !== 'get')
+    refusals.push('cross_site', 'invalid_json', 'unsupported_media_type', 'body_too_large');
   const byStatus = groupBy(new Set(refusals), statusOf);
   const path = each.path.replace(/:(\w+)/g, '{$1}');
   registry.registerPath({

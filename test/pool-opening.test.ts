@@ -1,0 +1,67 @@
+/** How a pool begins, however many tokens it has and however long that takes. */
+import { describe, expect, it } from 'vitest';
+import type { Clock } from '../src/clock.ts';
+import type { Fact } from '../src/lease/fact.ts';
+import type { TokenState } from '../src/lease/lease.ts';
+import { Pool } from '../src/pool/pool.ts';
+import { freeTokens, idOf, startPool } from './support/pool.ts';
+import { SteppedClock, start, twoMinutes } from './support/world.ts';
+
+describe('a pool that is opened', () => {
+  const heldUntil = (tokenId: string, expiresAt: number, seq: number): TokenState => ({
+    tokenId,
+    seq,
+    lease: {
+      leaseId: `lease ${seq}`,
+      userId: 'ada',
+      fence: seq,
+      activatedAt: start - twoMinutes,
+      expiresAt,
+      ttlMs: twoMinutes,
+      metadata: null,
+    },
+  });
+
+  it('frees what ran out meanwhile after all that has long been free, however many tokens it has', () => {
+    const over = Array.from({ length: 3 }, (_, index) =>
+      heldUntil(idOf(20_000 + index), start - 1, index + 2),
+    );
+    const free = freeTokens(12_000);
+    const { pool, allocate } = startPool({ tokens: [...free, ...over], seq: 9 });
+    expect(pool.counts).toEqual({ available: 12_003, active: 0, total: 12_003 });
+    const granted = Array.from({ length: 12_003 }, () => allocate().facts.at(-1)!.tokenId);
+    expect(granted).toEqual([...free, ...over].map(({ tokenId }) => tokenId));
+  });
+
+  it('starts each portion of its tokens at its own time, so that no timer is late', () => {
+    const stepped = new SteppedClock();
+    let opening = true;
+    const clock: Clock = {
+      // Time passes while it opens, as it does on a slow machine.
+      now: () => {
+        if (opening) stepped.stall(50);
+        return stepped.now();
+      },
+      setTimeout: (run, ms) => stepped.setTimeout(run, ms),
+      clearTimeout: (id) => stepped.clearTimeout(id),
+    };
+    const facts: Fact[] = [];
+    const pool = new Pool(
+      clock,
+      { proofRequired: false },
+      { record: (fact) => facts.push(fact), crashed() {} },
+    );
+    const until = start + twoMinutes;
+    pool.open({
+      seq: 20_002,
+      tokens: Array.from({ length: 20_000 }, (_, index) => heldUntil(idOf(index), until, index + 2)),
+    });
+    opening = false;
+    expect(stepped.now()).toBeGreaterThan(start + 100);
+    stepped.advance(until - 1 - stepped.now());
+    expect(facts).toEqual([]);
+    stepped.advance(1);
+    expect(facts).toHaveLength(20_000);
+    expect(new Set(facts.map(({ at }) => at))).toEqual(new Set([until]));
+  });
+});
