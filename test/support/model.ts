@@ -1,8 +1,14 @@
 /** A pool as one would explain it: arrays, a look at everything at each step, and no timers. */
 import { twoMinutes } from './world.ts';
 
+export interface ModelProof {
+  userId?: string;
+  leaseId?: string;
+}
+
 export interface ModelLease {
   token: number;
+  leaseId: string;
   userId: string;
   expiresAt: number;
 }
@@ -12,6 +18,7 @@ export class ModelPool {
   free: number[];
   /** Leases, the least recently used first. */
   leases: ModelLease[] = [];
+  #grants = 0;
 
   constructor(size: number) {
     this.free = Array.from({ length: size }, (_, token) => token);
@@ -30,20 +37,21 @@ export class ModelPool {
     this.pass(at);
     const evicted = this.free.length === 0 ? this.leases[0]! : null;
     if (evicted) this.#end(evicted);
-    this.leases.push({ token: this.free.shift()!, userId, expiresAt: at + ttlMs });
+    const leaseId = `lease ${++this.#grants}`;
+    this.leases.push({ token: this.free.shift()!, leaseId, userId, expiresAt: at + ttlMs });
     return evicted?.userId ?? null;
   }
 
-  renew(at: number, token: number, userId: string | undefined, ttlMs: number): string | null {
-    const lease = this.#proven(at, token, userId);
+  renew(at: number, token: number, proof: ModelProof, ttlMs: number): string | null {
+    const lease = this.#proven(at, token, proof);
     if (typeof lease === 'string') return lease;
     this.leases = this.leases.filter((other) => other !== lease);
     this.leases.push({ ...lease, expiresAt: Math.max(lease.expiresAt, at + ttlMs) });
     return null;
   }
 
-  release(at: number, token: number, userId: string | undefined): string | null {
-    const lease = this.#proven(at, token, userId);
+  release(at: number, token: number, proof: ModelProof): string | null {
+    const lease = this.#proven(at, token, proof);
     if (typeof lease === 'string') return lease;
     this.#end(lease);
     return null;
@@ -56,11 +64,14 @@ export class ModelPool {
     return ended.length;
   }
 
-  #proven(at: number, token: number, userId: string | undefined): ModelLease | string {
+  #proven(at: number, token: number, { userId, leaseId }: ModelProof): ModelLease | string {
     this.pass(at);
     const lease = this.leases.find((each) => each.token === token);
     if (!lease) return 'token_not_active';
-    return userId === undefined || userId === lease.userId ? lease : 'lease_mismatch';
+    const proven =
+      (userId === undefined || userId === lease.userId) &&
+      (leaseId === undefined || leaseId === lease.leaseId);
+    return proven ? lease : 'lease_mismatch';
   }
 
   #end(lease: ModelLease): void {
