@@ -15,46 +15,28 @@ export interface Metrics {
 }
 
 /** `pool` is looked at whenever the metrics are asked for. */
-export function createMetrics(pool: { readonly stage: Stage; readonly counts: Counts }): Metrics {
+export function createMetrics(pool: PoolSeen): Metrics {
   const registry = new Registry();
-  const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const facts = new Counter({
-    name: 'leasehold_facts_total',
-    help: 'Facts committed, by type and reason',
-    labelNames: ['type', 'reason'] as const,
-    registers,
-  });
-  const lateness = new Histogram({
-    name: 'leasehold_expiry_lateness_seconds',
-    help: 'How long after its deadline a lease was ended',
-    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5],
-    registers,
-  });
-  const commit = new Histogram({
-    name: 'leasehold_commit_seconds',
-    help: 'How long a commit took',
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5],
-    registers,
-  });
-  const batch = new Histogram({
-    name: 'leasehold_commit_facts',
-    help: 'How many facts shared a commit',
-    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024],
-    registers,
-  });
-  const swept = new Counter({
-    name: 'leasehold_swept_leases_total',
-    help: 'Leases ended by the sweep because their timer had not fired: always 0 unless there is a bug',
-    registers,
-  });
-  const answers = new Histogram({
-    name: 'leasehold_http_request_seconds',
-    help: 'From a request to its answer, by route and status',
-    labelNames: ['method', 'route', 'status'] as const,
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5],
-    registers,
-  });
+  watch(pool, registry);
+  return {
+    asked: answerMetrics(registry),
+    committed: commitMetrics(registry),
+    swept: sweepMetrics(registry),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+interface PoolSeen {
+  readonly stage: Stage;
+  readonly counts: Counts;
+}
+
+const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5];
+
+function watch(pool: PoolSeen, registry: Registry): void {
+  const registers = [registry];
   new Gauge({
     name: 'leasehold_stage',
     help: 'What the service is doing: 1 for its stage, 0 for the others',
@@ -77,22 +59,64 @@ export function createMetrics(pool: { readonly stage: Stage; readonly counts: Co
       this.set({ status: 'active' }, active);
     },
   });
-  return {
-    asked(method, route) {
-      const answered = answers.startTimer({ method, route });
-      return (status) => void answered({ status });
-    },
-    committed(batchFacts, commitMs) {
-      if (batchFacts.length === 0) return;
-      commit.observe(commitMs / 1000);
-      batch.observe(batchFacts.length);
-      for (const { type, reason, at, lease } of batchFacts) {
-        facts.inc({ type, reason });
-        if (type === 'expired') lateness.observe((at - lease.expiresAt) / 1000);
-      }
-    },
-    swept: (leases) => swept.inc(leases),
-    text: () => registry.metrics(),
-    contentType: registry.contentType,
+}
+
+function answerMetrics(registry: Registry): Metrics['asked'] {
+  const answers = new Histogram({
+    name: 'leasehold_http_request_seconds',
+    help: 'From a request to its answer, by route and status',
+    labelNames: ['method', 'route', 'status'] as const,
+    buckets: secondsBuckets,
+    registers: [registry],
+  });
+  return (method, route) => {
+    const answered = answers.startTimer({ method, route });
+    return (status) => void answered({ status });
   };
+}
+
+function commitMetrics(registry: Registry): Metrics['committed'] {
+  const registers = [registry];
+  const counted = new Counter({
+    name: 'leasehold_facts_total',
+    help: 'Facts committed, by type and reason',
+    labelNames: ['type', 'reason'] as const,
+    registers,
+  });
+  const lateness = new Histogram({
+    name: 'leasehold_expiry_lateness_seconds',
+    help: 'How long after its deadline a lease was ended',
+    buckets: secondsBuckets,
+    registers,
+  });
+  const commit = new Histogram({
+    name: 'leasehold_commit_seconds',
+    help: 'How long a commit took',
+    buckets: secondsBuckets,
+    registers,
+  });
+  const batch = new Histogram({
+    name: 'leasehold_commit_facts',
+    help: 'How many facts shared a commit',
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024],
+    registers,
+  });
+  return (facts, commitMs) => {
+    if (facts.length === 0) return;
+    commit.observe(commitMs / 1000);
+    batch.observe(facts.length);
+    for (const { type, reason, at, lease } of facts) {
+      counted.inc({ type, reason });
+      if (type === 'expired') lateness.observe((at - lease.expiresAt) / 1000);
+    }
+  };
+}
+
+function sweepMetrics(registry: Registry): Metrics['swept'] {
+  const swept = new Counter({
+    name: 'leasehold_swept_leases_total',
+    help: 'Leases ended by the sweep because their timer had not fired: always 0 unless there is a bug',
+    registers: [registry],
+  });
+  return (leases) => swept.inc(leases);
 }
