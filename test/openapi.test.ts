@@ -27,6 +27,12 @@ async function documentOf(api: { get(path: string): Promise<{ body: unknown }> }
 }
 
 describe('/openapi.json', () => {
+  it('puts no schema together of parts, each of which would forbid the members of the other', async () => {
+    const document = await documentOf(await createApi({ size: 1 }));
+    expect(JSON.stringify(document)).toContain('"additionalProperties":false');
+    expect(JSON.stringify(document)).not.toContain('"allOf"');
+  });
+
   it('is OpenAPI 3.1 and has nothing that a linter would say of it', async () => {
     const document = await documentOf(await createApi({ size: 1 }));
     expect(document.openapi).toMatch(/^3\.1\./);

@@ -15,6 +15,8 @@ const instant = z.string().openapi({ format: 'date-time', example: '2026-01-31T1
 const milliseconds = z.int().min(0);
 const knownReasons = Object.values(reasons).flat() as [Reason, ...Reason[]];
 const reason = z.enum(knownReasons);
+/** Why a lease is over. */
+const endReason = z.enum([...reasons.released, ...reasons.expired]);
 const type = z.enum(factTypes as [FactType, ...FactType[]]);
 
 const leaseMembers = {
@@ -78,7 +80,7 @@ const PastLeaseShape = z
     user_id: z.string(),
     activated_at: instant,
     ended_at: instant.nullable().openapi({ description: 'null while it lasts' }),
-    end_reason: reason.nullable(),
+    end_reason: endReason.nullable(),
   })
   .openapi('PastLease');
 export const TokenAnswer = z
@@ -104,10 +106,10 @@ const EventShape = z
     metadata: shownMetadata,
   })
   .openapi('Event');
-export const EventsAnswer = z
-  .strictObject({ events: z.array(EventShape), next_cursor: nextCursor })
-  .openapi('Events');
-export const TokenEventsAnswer = EventsAnswer.extend({ token_id: tokenId }).openapi('TokenEvents');
+const eventPage = { events: z.array(EventShape), next_cursor: nextCursor };
+export const EventsAnswer = z.strictObject(eventPage).openapi('Events');
+// Not an extension of the other: in JSON Schema each of the two would forbid the members of its fellow.
+export const TokenEventsAnswer = z.strictObject({ token_id: tokenId, ...eventPage }).openapi('TokenEvents');
 
 export const Problem = z
   .object({
@@ -117,8 +119,8 @@ export const Problem = z
     error: z.enum(problemCodes as [string, ...string[]]),
     detail: z.string().optional(),
     errors: z.array(z.strictObject({ field: z.string(), message: z.string() })).optional(),
-    reason: reason.optional().openapi({ description: 'With `lease_ended`: why' }),
-    ended_at: instant.optional().openapi({ description: 'With `lease_ended`: when' }),
+    reason: endReason.optional().openapi({ description: 'With `lease_ended`: why' }),
+    ended_at: instant.optional().openapi({ description: 'With `lease_ended` and `too_late`: when' }),
     stage: z.string().optional().openapi({ description: 'With `unavailable`: what the service is doing' }),
   })
   .openapi('Problem');

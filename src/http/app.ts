@@ -27,10 +27,12 @@ export function createApp(service: Service, metrics: Metrics, log: Logger, optio
     c.header('cache-control', 'no-store');
     await next();
     // A refusal is a response of its own, without the headers that were set before it.
-    if (c.res.status >= 400) c.res.headers.set('x-request-id', requestId);
-    const asked = !probes.has(c.req.path);
-    if (c.res.status >= 500 && asked) log.warn(logged(c, requestId), 'answered with an error');
-    else if (log.isLevelEnabled('debug')) log.debug(logged(c, requestId), 'answered');
+    if (c.res.status >= 400) {
+      c.res.headers.set('x-request-id', requestId);
+      c.res.headers.set('cache-control', 'no-store');
+    }
+    // Not even a 503 is news: the stage that it comes from has been logged, and a bug is logged where it is caught.
+    if (log.isLevelEnabled('debug')) log.debug(logged(c, requestId), 'answered');
   });
   app.use(async (c, next) => (isForeign(c) ? problem('cross_site') : next()));
   const routes = [
@@ -51,9 +53,6 @@ export function createApp(service: Service, metrics: Metrics, log: Logger, optio
   });
   return app;
 }
-
-/** Whoever asks whether the service is ready asks again and again, and a no is no news. */
-const probes = new Set(['/livez', '/readyz']);
 
 /**
  * Whether a page of another site has made the visitor's browser ask this. Browsers say so; everybody else says

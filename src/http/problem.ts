@@ -25,7 +25,7 @@ const problems: Record<ProblemCode, { status: ContentfulStatusCode; title: strin
   lease_mismatch: { status: 409, title: 'The lease is not yours' },
   lease_ended: { status: 410, title: 'The lease has ended' },
   lease_proof_required: { status: 403, title: 'The lease id is needed' },
-  unavailable: { status: 503, title: 'The service cannot grant or change leases now' },
+  unavailable: { status: 503, title: 'The pool is not served here now' },
   too_late: { status: 503, title: 'The lease was over before it was recorded: nothing is held' },
   outcome_unknown: { status: 503, title: 'The log did not confirm in time: it may yet be recorded' },
   invalid_request: { status: 400, title: 'The request does not fit its description' },

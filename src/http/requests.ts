@@ -44,7 +44,10 @@ const metadata = z
       Buffer.byteLength(JSON.stringify(value)) <= metadataLimits.bytes,
     `must be a JSON object of at most ${metadataLimits.bytes} bytes and ${metadataLimits.depth} levels, in well-formed text without NUL`,
   )
-  .openapi({ type: 'object', description: 'Anything that helps to recognise the lease; shown in lists' });
+  .openapi({
+    type: 'object',
+    description: `Anything that helps to recognise the lease, up to ${metadataLimits.bytes} bytes and ${metadataLimits.depth} levels; shown in lists`,
+  });
 
 const noObject = ({ code }: { code?: string | undefined }) =>
   code === 'invalid_type' ? 'must be a JSON object' : undefined;

@@ -111,7 +111,7 @@ export async function readHistory(
     userId: userId!,
     activatedAt,
     endedAt: end && endedAt({ type: end.type, at: end.at, expiresAt: end.expiresAt! }),
-    endReason: end?.reason ?? null,
+    endReason: (end?.reason ?? null) as LeaseView['endReason'],
   }));
 }
 

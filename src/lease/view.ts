@@ -32,7 +32,7 @@ export interface LeaseView {
   userId: string;
   activatedAt: number;
   endedAt: number | null;
-  endReason: Reason | null;
+  endReason: Ending['reason'] | null;
 }
 
 /** How and when a lease ended. */

@@ -126,17 +126,20 @@ export class Tenure {
   }
 
   /** Asks for the pool again and again, until it is had or the process ends. */
-  #keepAsking(): void {
+  #keepAsking(silent = false): void {
     setTimeout(async () => {
+      let answered = true;
       if (this.#stopping) return;
       try {
         if ((await this.#journal.hold()) && !this.#stopping) return await this.#open();
       } catch (error) {
         // Asking on would keep the pool from those whom it fits.
         if (error instanceof SizeMismatch) return this.#listener.crashed(error);
-        if (!this.#stopping) this.#listener.unanswered(error);
+        answered = false;
+        // Once for each time that the database falls silent, not for each question.
+        if (!this.#stopping && !silent) this.#listener.unanswered(error);
       }
-      this.#keepAsking();
+      this.#keepAsking(!answered);
     }, this.#options.standbyPollMs);
   }
 
