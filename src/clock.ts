@@ -5,6 +5,8 @@ export interface Clock {
   now(): number;
   setTimeout(run: () => void, delayMs: number): unknown;
   clearTimeout(id: unknown): void;
+  /** Lets it be `now`; from there it goes at its own pace. Timers under way keep their lengths. Not for one that is moved by hand. */
+  anchor?(now: number): void;
 }
 
 /** Node fires a longer timer at once, so a longer wait is made of several. */
@@ -15,21 +17,24 @@ interface Timer {
 }
 
 /**
- * Real time: the wall clock read once, then the monotonic one, so that a stepped wall clock neither ends
- * nor stretches a lease. A timer never fires before `now()` has reached its instant, however long the wait.
+ * Real time: the wall clock read once, or an anchor, then the monotonic clock, so that a stepped wall clock neither
+ * ends nor stretches a lease. A timer never fires before its whole delay has passed, however long the wait.
  */
 export function systemClock(): Clock {
-  const origin = Date.now() - performance.now();
-  const now = () => Math.floor(origin + performance.now());
+  let origin = Date.now() - performance.now();
   const arm = (timer: Timer, firesAt: number, run: () => void): void => {
-    const remainingMs = Math.min(Math.max(firesAt - now(), 0), nodeTimerMsMax);
-    timer.node = setTimeout(() => (now() < firesAt ? arm(timer, firesAt, run) : run()), remainingMs);
+    const remainingMs = Math.min(Math.max(firesAt - performance.now(), 0), nodeTimerMsMax);
+    const fire = () => (performance.now() < firesAt ? arm(timer, firesAt, run) : run());
+    timer.node = setTimeout(fire, Math.ceil(remainingMs));
   };
   return {
-    now,
+    now: () => Math.floor(origin + performance.now()),
+    anchor(now) {
+      origin = now - performance.now();
+    },
     setTimeout(run, delayMs) {
       const timer = {} as Timer;
-      arm(timer, now() + delayMs, run);
+      arm(timer, performance.now() + delayMs, run);
       return timer;
     },
     clearTimeout: (id) => clearTimeout((id as Timer | undefined)?.node),

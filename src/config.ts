@@ -40,6 +40,7 @@ const Environment = z
     REQUEST_TIMEOUT_MS: count(100, 600_000).prefault('10000'),
     COMMIT_TIMEOUT_MS: count(100, 600_000).prefault('5000'),
     SHUTDOWN_TIMEOUT_MS: count(100, 600_000).prefault('10000'),
+    HEARTBEAT_TIMEOUT_MS: count(200, 600_000).prefault('1000'),
   })
   .refine((env) => env.TTL_MS <= env.TTL_MS_MAX, {
     path: ['TTL_MS'],
@@ -63,6 +64,7 @@ export interface Config {
   readonly requestTimeoutMs: number;
   readonly commitTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
+  readonly heartbeatTimeoutMs: number;
 }
 
 /** Throws with one line for each variable that is wrong. An empty variable counts as absent. */
@@ -94,5 +96,6 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     requestTimeoutMs: valid.REQUEST_TIMEOUT_MS,
     commitTimeoutMs: valid.COMMIT_TIMEOUT_MS,
     shutdownTimeoutMs: valid.SHUTDOWN_TIMEOUT_MS,
+    heartbeatTimeoutMs: valid.HEARTBEAT_TIMEOUT_MS,
   });
 }

@@ -9,10 +9,13 @@ import { Journal } from './journal/journal.ts';
 import type { Stage } from './lease/refusal.ts';
 import { createLog, type Logger } from './log.ts';
 import { createMetrics } from './metrics.ts';
+import { newId } from './random.ts';
 import { Service } from './service/service.ts';
 
 const pool = 'default';
-const standbyPollMs = 250;
+const standbyPollMs = 150;
+/** A large pool has long steps, during which it is not heard of. */
+const silenceMsPerToken = 0.05;
 const retryMs = 100;
 const retryMsMax = 1000;
 /** How long closing the database may take. */
@@ -36,17 +39,21 @@ async function main(config: Config, log: Logger): Promise<void> {
   const onSignal = heedSignals(log, config.shutdownTimeoutMs + closingMsMax);
   process.on('uncaughtException', (error) => die(log, 'a bug: what it leaves undone is not known', error));
   log.info(config.databaseUrl ? 'opens the database of DATABASE_URL' : 'opens the embedded database');
-  const journal = await Journal.open(config, pool, {
+  const clock = systemClock();
+  const journal = await Journal.open(config, pool, newId(), {
+    silenceMs: config.heartbeatTimeoutMs + config.poolSize * silenceMsPerToken,
     commitTimeoutMs: config.commitTimeoutMs,
     patienceMs: config.commitTimeoutMs,
     retryMs,
     retryMsMax,
     now: () => performance.now(),
+    timers: clock,
   });
   const service: Service = new Service(
     journal,
     {
-      clock: systemClock(),
+      clock,
+      timers: clock,
       size: config.poolSize,
       ttlMs: config.ttlMs,
       proofRequired: config.proofRequired,

@@ -9,7 +9,7 @@ const source = join(root, 'src');
 /** Each room, and the rooms whose files its own may import; npm packages it alone may use. */
 const plan: Record<string, { rooms: string[]; packages: string[] }> = {
   main: {
-    rooms: ['config', 'clock', 'log', 'metrics', 'http', 'service', 'journal', 'lease', 'cause'],
+    rooms: ['config', 'clock', 'log', 'metrics', 'http', 'service', 'journal', 'lease', 'cause', 'random'],
     packages: [],
   },
   http: {

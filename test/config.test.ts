@@ -15,6 +15,7 @@ const defaults: Config = {
   requestTimeoutMs: 10_000,
   commitTimeoutMs: 5000,
   shutdownTimeoutMs: 10_000,
+  heartbeatTimeoutMs: 1000,
 };
 
 /** What stops the start, in the words that its user reads; '' if nothing does. */

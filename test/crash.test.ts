@@ -4,6 +4,7 @@ import { Journal } from '../src/journal/journal.ts';
 import type { Fact } from '../src/lease/fact.ts';
 import type { FactView } from '../src/lease/view.ts';
 import { Pool } from '../src/pool/pool.ts';
+import { newId } from '../src/random.ts';
 import { Service } from '../src/service/service.ts';
 import { type DatabaseKind, databaseKinds, freshDatabase, type Where } from './support/databases.ts';
 import { freeTokens, idOf } from './support/pool.ts';
@@ -11,6 +12,7 @@ import {
   commitTimes,
   createWorld,
   ok,
+  realTimers,
   SteppedClock,
   shutdownMs,
   start,
@@ -172,7 +174,7 @@ describe.each(databaseKinds)('a service on %s with a bug in its machines', (kind
 async function fragileService(kind: DatabaseKind, size: number) {
   const where = await freshDatabase(kind);
   const clock = new SteppedClock();
-  const journal = await Journal.open(where, 'default', commitTimes);
+  const journal = await Journal.open(where, 'default', newId(), commitTimes);
   const append = journal.append.bind(journal);
   let fatal: { type: Fact['type']; nth: number } | null = null;
   journal.append = (fact) => {
@@ -182,7 +184,7 @@ async function fragileService(kind: DatabaseKind, size: number) {
   const crashes: unknown[] = [];
   const service = new Service(
     journal,
-    { clock, size, ttlMs: twoMinutes, proofRequired: false, standbyPollMs: 20 },
+    { clock, size, ttlMs: twoMinutes, proofRequired: false, standbyPollMs: 20, timers: realTimers },
     {
       stage() {},
       committed() {},

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 import { Journal } from '../src/journal/journal.ts';
+import { newId } from '../src/random.ts';
 import { freshFolder } from './support/databases.ts';
 import { openDatabase, openJournal, preparedDatabase } from './support/journal.ts';
 import { commitTimes } from './support/world.ts';
@@ -14,9 +15,9 @@ const project = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const opens = `
   import { Journal } from './src/journal/journal.ts';
-  const times = { commitTimeoutMs: 5000, patienceMs: 5000, retryMs: 10, retryMsMax: 50, now: () => 0 };
+  const times = { commitTimeoutMs: 5000, patienceMs: 5000, retryMs: 10, retryMsMax: 50, now: () => 0, silenceMs: 1000, timers: { setTimeout, clearTimeout } };
   try {
-    await Journal.open({ dataDir: process.argv[1] }, 'default', times);
+    await Journal.open({ dataDir: process.argv[1] }, 'default', 'a process', times);
     process.stdout.write('open');
     setInterval(() => {}, 60_000);
   } catch (error) {
@@ -40,7 +41,7 @@ async function kill(child: ChildProcess): Promise<void> {
 }
 
 async function open(dataDir: string): Promise<Journal> {
-  const journal = await Journal.open({ dataDir }, 'default', commitTimes);
+  const journal = await Journal.open({ dataDir }, 'default', newId(), commitTimes);
   onTestFinished(() => journal.close());
   return journal;
 }
@@ -71,7 +72,7 @@ it('is free again when its process was killed, with everything in it [I14]', asy
 // is: it holds within a process, and closing another descriptor of the file does not let go of it.
 it('refuses a second journal within the process, and a refusal does not let go of the lock', async () => {
   const { dataDir } = await preparedDatabase('pglite');
-  const first = await Journal.open({ dataDir }, 'default', commitTimes);
+  const first = await Journal.open({ dataDir }, 'default', newId(), commitTimes);
   await expect(open(dataDir)).rejects.toThrow(/another Leasehold process/);
   await expect(open(dataDir)).rejects.toThrow(/another Leasehold process/);
   expect((await otherProcess(dataDir)).said).toMatch(/^refused: another Leasehold process/);

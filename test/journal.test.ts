@@ -3,7 +3,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '../src/journal/database.ts';
 import { Fenced, Unconfirmed } from '../src/journal/group-commit.ts';
 import { Journal } from '../src/journal/journal.ts';
-import { SizeMismatch } from '../src/journal/opening.ts';
+import { SqlStore } from '../src/journal/sql-store.ts';
+import { SizeMismatch } from '../src/journal/store.ts';
 import { newId } from '../src/random.ts';
 import { databaseKinds } from './support/databases.ts';
 import { emptyDatabase, expectSoundLog, listening, logOf, openJournal, tokensOf } from './support/journal.ts';
@@ -43,7 +44,8 @@ describe.each(databaseKinds)('a journal on %s', (kind) => {
     it('makes no more tokens the second time, and appends the next seq [I2] [I3]', async () => {
       const first = await openJournal(database);
       const second = await openJournal(database);
-      expect(second.opening).toEqual({ ...first.opening, seq: 2 });
+      expect(second.opening).toEqual({ ...first.opening, seq: 2, digest: expect.any(String) });
+      expect(second.opening.digest).not.toBe(first.opening.digest);
       expect(await expectSoundLog(database)).toHaveLength(2);
     });
 
@@ -70,10 +72,10 @@ describe.each(databaseKinds)('a journal on %s', (kind) => {
     });
 
     it('keeps the pools of one database apart', async () => {
-      const other = new Journal(database, 'other', commitTimes);
+      const other = new Journal(new SqlStore(database, 'other'), commitTimes);
       const { opening } = await openJournal(database, 3);
       const { listener } = listening();
-      expect(await other.openPool({ at: start, size: 2, newTokenId: newId }, listener)).toMatchObject({
+      expect(await other.openPool({ at: () => start, size: 2, newTokenId: newId }, listener)).toMatchObject({
         seq: 1,
       });
       expect(await other.facts({}, { limit: 10, order: 'asc' })).toHaveLength(1);
@@ -213,9 +215,9 @@ describe.each(databaseKinds)('a journal on %s', (kind) => {
     it('writes once what was committed without an answer, and is sure of it [I14]', async () => {
       const { journal, opening, told, scribe } = await openJournal(database);
       const append = database.append.bind(database);
-      database.append = async (facts) => {
+      database.append = async (entries, lastSeq) => {
         database.append = append;
-        await append(facts);
+        await append(entries, lastSeq);
         throw new Error('connection closed');
       };
       journal.append(scribe.activated(opening.tokens[0]!.tokenId));

@@ -17,12 +17,13 @@ function delayed(database: Database, then: () => Promise<void>): Database {
   const db = Object.assign(Object.create(database.db) as Drizzle, { transaction });
   return {
     name: database.name,
+    alone: database.alone,
     db,
     get held() {
       return database.held;
     },
     hold: () => database.hold(),
-    append: (facts) => database.append(facts),
+    append: (entries, lastSeq) => database.append(entries, lastSeq),
     reset: () => database.reset(),
     resetReaders: () => database.resetReaders(),
     close: () => database.close(),

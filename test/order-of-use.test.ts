@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Deadlines, type Bounded } from '../src/pool/deadlines.ts';
+import { type Bounded, Deadlines } from '../src/pool/deadlines.ts';
 import { OrderOfUse } from '../src/pool/order-of-use.ts';
 
 const size = 5;

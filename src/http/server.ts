@@ -1,5 +1,5 @@
 /** The socket: listens, sets the limits of a request and a connection, and closes without dropping anyone. */
-import { createServer, STATUS_CODES, type Server } from 'node:http';
+import { createServer, type Server, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import type { Hono } from 'hono';

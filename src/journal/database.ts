@@ -4,29 +4,14 @@
  */
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import { rootCause } from '../cause.ts';
-import type { Fact } from '../lease/fact.ts';
+import type { Store } from './store.ts';
 
 export type Drizzle = PgDatabase<PgQueryResultHKT>;
 
-export interface Database {
-  /** Where it is, to be shown to people: never with a password. */
-  readonly name: string;
+export interface Database
+  extends Pick<Store, 'name' | 'alone' | 'hold' | 'held' | 'append' | 'reset' | 'resetReaders' | 'close'> {
   /** For opening a pool and for reading. */
   readonly db: Drizzle;
-  /**
-   * Asks to be the only process that serves the pool. A courtesy between processes that spares them work:
-   * safety rests on the primary key of the log alone.
-   */
-  hold(): Promise<boolean>;
-  /** Whether this process was the only one when last heard of. */
-  readonly held: boolean;
-  /** Appends the facts and their token states in one transaction. */
-  append(facts: readonly Fact[]): Promise<void>;
-  /** Breaks what is under way and connects anew. */
-  reset(): Promise<void>;
-  /** The same, for what reads only: what holds the pool goes on. */
-  resetReaders(): Promise<void>;
-  close(): Promise<void>;
 }
 
 /** What the database tells of its own accord. */

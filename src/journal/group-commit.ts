@@ -4,7 +4,8 @@
  */
 import type { Fact } from '../lease/fact.ts';
 import { type Failure, failureOf } from './database.ts';
-import { inTime } from './in-time.ts';
+import { inTime, type Timers } from './in-time.ts';
+import type { Entries, KeyedOutcome, SealedFact } from './store.ts';
 
 /** The facts were not confirmed in time: they may yet be recorded. */
 export class Unconfirmed extends Error {}
@@ -12,9 +13,9 @@ export class Unconfirmed extends Error {}
 export class Fenced extends Error {}
 
 export interface CommitTarget {
-  append(facts: readonly Fact[]): Promise<void>;
+  append(entries: Entries): Promise<void>;
   /** Whether these facts, whose seq was found taken, are the ones that took it. */
-  isWritten(facts: readonly Fact[]): Promise<boolean>;
+  isWritten(facts: readonly SealedFact[]): Promise<boolean>;
   reset(): Promise<void>;
 }
 
@@ -40,10 +41,12 @@ export interface CommitTimes {
   retryMsMax: number;
   /** Elapsed time, for measuring only. */
   now(): number;
+  timers: Timers;
 }
 
-class Batch {
-  readonly facts: Fact[] = [];
+class Batch implements Entries {
+  readonly facts: SealedFact[] = [];
+  readonly outcomes: KeyedOutcome[] = [];
   done!: Promise<void>;
   resolve!: () => void;
   #reject!: (error: Error) => void;
@@ -70,7 +73,6 @@ class Batch {
 
 const settled = Promise.resolve();
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 export class GroupCommit {
   readonly #target: CommitTarget;
@@ -87,14 +89,31 @@ export class GroupCommit {
     this.#times = times;
   }
 
-  append(fact: Fact): void {
+  append(fact: SealedFact): void {
     this.#waiting().facts.push(fact);
+  }
+
+  /** Goes with the facts that were appended in the same breath. */
+  keep(outcome: KeyedOutcome): void {
+    this.#waiting().outcomes.push(outcome);
+  }
+
+  /** What is not durable yet of the request with this key. */
+  keeping(key: string): KeyedOutcome | undefined {
+    const outcomes = [...(this.#underWay?.outcomes ?? []), ...(this.#pending?.outcomes ?? [])];
+    return outcomes.find((each) => each.key === key);
   }
 
   /** Resolves once every fact appended so far is durable; rejects with `Unconfirmed` or `Fenced`. */
   committed(): Promise<void> {
     if (this.#closed) return Promise.reject(this.#closed);
     return (this.#pending ?? this.#underWay)?.done ?? settled;
+  }
+
+  /** The same, by a commit that begins after this call: until then nobody else has written the log. */
+  confirmed(): Promise<void> {
+    if (this.#closed) return Promise.reject(this.#closed);
+    return this.#waiting().done;
   }
 
   /** Finds out, by a commit of nothing, whether commits still go through. */
@@ -141,7 +160,7 @@ export class GroupCommit {
   }
 
   async #commit(batch: Batch): Promise<void> {
-    const done = await this.#commitAtLast(batch.facts);
+    const done = await this.#commitAtLast(batch);
     if (done === null) return;
     this.#listener.committed(batch.facts, done.ms);
     if (done.retried) this.#listener.back();
@@ -149,32 +168,33 @@ export class GroupCommit {
   }
 
   /** How long the commit took that went through; null if none ever will. */
-  async #commitAtLast(facts: readonly Fact[]): Promise<{ ms: number; retried: boolean } | null> {
-    let patience: NodeJS.Timeout | undefined;
+  async #commitAtLast(entries: Entries): Promise<{ ms: number; retried: boolean } | null> {
+    const { timers, commitTimeoutMs, patienceMs } = this.#times;
+    let patience: unknown;
     try {
       for (let retryMs = 0; !this.#closed; retryMs = this.#nextRetryMs(retryMs)) {
         try {
           if (retryMs > 0) {
-            await pause(retryMs);
+            await this.#pause(retryMs);
             // Closed meanwhile: connecting anew would leave a connection behind that nobody closes.
             if (this.#closed) break;
             await this.#target.reset();
           }
           const sentAt = this.#times.now();
-          await inTime(this.#times.commitTimeoutMs, this.#appendOnce(facts));
+          await inTime(timers, commitTimeoutMs, this.#appendOnce(entries));
           return { ms: this.#times.now() - sentAt, retried: retryMs > 0 };
         } catch (error) {
           const failure: Failure = error instanceof Fenced ? 'conflict' : failureOf(error);
           if (failure !== 'lost') this.#end(failure, error);
           else if (retryMs === 0) {
             this.#listener.lost(error);
-            patience = setTimeout(() => this.#giveUpWaiting(), this.#times.patienceMs);
+            patience = timers.setTimeout(() => this.#giveUpWaiting(), patienceMs);
           }
         }
       }
       return null;
     } finally {
-      clearTimeout(patience);
+      timers.clearTimeout(patience);
     }
   }
 
@@ -182,13 +202,18 @@ export class GroupCommit {
     return retryMs === 0 ? this.#times.retryMs : Math.min(retryMs * 2, this.#times.retryMsMax);
   }
 
-  async #appendOnce(facts: readonly Fact[]): Promise<void> {
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#times.timers.setTimeout(resolve, ms));
+  }
+
+  async #appendOnce(entries: Entries): Promise<void> {
     try {
-      await this.#target.append(facts);
+      await this.#target.append(entries);
     } catch (error) {
       if (failureOf(error) !== 'conflict') throw error;
       // Our own commit, whose answer was lost, or that of whoever opened the pool after us.
-      if (!(await this.#target.isWritten(facts))) throw new Fenced('another process has opened the pool');
+      if (!(await this.#target.isWritten(entries.facts)))
+        throw new Fenced('another process has opened the pool');
     }
   }
 

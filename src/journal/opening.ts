@@ -1,32 +1,10 @@
 /** Opening a pool: the fact that fences out whoever held it before, and the tokens as they stand. */
 import { asc, desc, eq, sql } from 'drizzle-orm';
 import type { TokenState } from '../lease/lease.ts';
+import { chainStart, digestOf, digestOfTokens, type LoggedFact } from './chain.ts';
 import type { Drizzle } from './database.ts';
-import { tokenEvents, tokens } from './schema.ts';
-
-export interface OpenRequest {
-  at: number;
-  /** How many tokens the pool has; they are made when it is opened for the first time. */
-  size: number;
-  newTokenId: () => string;
-}
-
-export interface Opening {
-  /** The seq of the `opened` fact. */
-  seq: number;
-  /** The free ones first, then those with a lease, each in the order in which they were last freed or used. */
-  tokens: TokenState[];
-}
-
-/** A pool's size is part of the pool, not of the process that opens it. */
-export class SizeMismatch extends Error {
-  constructor(pool: string, stored: number, asked: number) {
-    super(
-      `pool '${pool}' has ${stored} tokens, but POOL_SIZE is ${asked}: a fixed pool keeps its tokens. ` +
-        `Set POOL_SIZE=${stored}, or use another database or DATA_DIR`,
-    );
-  }
-}
+import { pools, tokenEvents, tokens } from './schema.ts';
+import { type Opening, type OpenRequest, SizeMismatch } from './store.ts';
 
 /**
  * Appends `opened`, with which the process that held the pool loses it, and reads every token: O(tokens),
@@ -36,24 +14,64 @@ export function openPool(db: Drizzle, pool: string, { at, size, newTokenId }: Op
   return db.transaction(async (tx) => {
     // A large pool takes longer than any read may.
     await tx.execute(sql`set local statement_timeout = 0`);
-    const [last] = await tx
-      .select({ seq: tokenEvents.seq })
-      .from(tokenEvents)
-      .where(eq(tokenEvents.pool, pool))
-      .orderBy(desc(tokenEvents.seq))
-      .limit(1);
+    const last = await newestFact(tx, pool);
     const seq = (last?.seq ?? 0) + 1;
-    await tx.insert(tokenEvents).values({ pool, seq, type: 'opened', reason: 'pool_opened', at });
-    if ((await checkSize(tx, pool, size)) === 0) {
-      const ids = JSON.stringify(Array.from({ length: size }, newTokenId));
-      await tx.execute(
-        sql`insert into ${tokens} (pool, id, ordinal, status, seq)
-            select ${pool}::text, id::uuid, ordinal, 'available', 0
-            from json_array_elements_text(${ids}::text::json) with ordinality as made(id, ordinal)`,
-      );
+    const fact: LoggedFact = {
+      ...emptyFact,
+      seq,
+      at: at({ database: await databaseNow(tx), last: last?.at ?? null }),
+    };
+    const digest = digestOf(last?.digest ?? chainStart, fact);
+    await tx.insert(tokenEvents).values({ pool, ...fact, digest });
+    if ((await checkSize(tx, pool, size)) === 0)
+      await makeTokens(tx, pool, Array.from({ length: size }, newTokenId));
+    const known = await tx
+      .update(pools)
+      .set({ openedSeq: seq })
+      .where(eq(pools.pool, pool))
+      .returning({ pool: pools.pool });
+    if (known.length === 0) {
+      const tokensDigest = digestOfTokens(await tokenIds(tx, pool));
+      const chain = { chainSeq: last?.seq ?? 0, chainDigest: last?.digest ?? chainStart };
+      await tx.insert(pools).values({ pool, openedSeq: seq, tokensDigest, ...chain });
     }
-    return { seq, tokens: await readTokens(tx, pool) };
+    return { seq, digest, tokens: await readTokens(tx, pool) };
   });
+}
+
+const emptyFact = {
+  tokenId: null,
+  type: 'opened',
+  reason: 'pool_opened',
+  userId: null,
+  leaseId: null,
+  fence: null,
+  expiresAt: null,
+  metadata: null,
+} as const;
+
+async function newestFact(db: Drizzle, pool: string) {
+  const [last] = await db
+    .select({ seq: tokenEvents.seq, at: tokenEvents.at, digest: tokenEvents.digest })
+    .from(tokenEvents)
+    .where(eq(tokenEvents.pool, pool))
+    .orderBy(desc(tokenEvents.seq))
+    .limit(1);
+  return last;
+}
+
+async function databaseNow(db: Drizzle): Promise<number> {
+  const now = sql<number>`extract(epoch from clock_timestamp()) * 1000`.mapWith(Number);
+  const [row] = await db.select({ now }).from(sql`(select 1) as once`);
+  return Math.floor(row!.now);
+}
+
+async function makeTokens(db: Drizzle, pool: string, ids: readonly string[]): Promise<void> {
+  await db.execute(
+    sql`insert into ${tokens} (pool, id, ordinal, status, seq)
+        select ${pool}::text, id::uuid, ordinal, 'available', 0
+        from json_array_elements_text(${JSON.stringify(ids)}::text::json) with ordinality as made(id, ordinal)`,
+  );
 }
 
 /** How many tokens the pool has: `size`, or none before it is first opened. */
@@ -61,6 +79,16 @@ export async function checkSize(db: Drizzle, pool: string, size: number): Promis
   const stored = await db.$count(tokens, eq(tokens.pool, pool));
   if (stored !== 0 && stored !== size) throw new SizeMismatch(pool, stored, size);
   return stored;
+}
+
+/** In the order of their making. */
+async function tokenIds(db: Drizzle, pool: string): Promise<string[]> {
+  const rows = await db
+    .select({ id: tokens.id })
+    .from(tokens)
+    .where(eq(tokens.pool, pool))
+    .orderBy(asc(tokens.ordinal));
+  return rows.map(({ id }) => id);
 }
 
 async function readTokens(db: Drizzle, pool: string): Promise<TokenState[]> {
@@ -73,7 +101,7 @@ async function readTokens(db: Drizzle, pool: string): Promise<TokenState[]> {
 }
 
 /** What a row of `tokens` says. */
-export const tokenState = (row: typeof tokens.$inferSelect): TokenState => ({
+export const tokenState = (row: Omit<typeof tokens.$inferSelect, 'ordinal'>): TokenState => ({
   tokenId: row.id,
   seq: row.seq,
   lease:

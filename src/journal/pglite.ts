@@ -25,7 +25,8 @@ export async function openPGlite(dataDir: string, pool: string): Promise<Databas
       name: `PGlite in ${folder}`,
       db,
       append: prepareAppend(db, pool),
-      // Whoever has the folder's lock is alone.
+      // Whoever has the folder's lock.
+      alone: true,
       hold: async () => true,
       held: true,
       reset: async () => {},

@@ -7,11 +7,12 @@ import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
 import { reasonOf } from '../cause.ts';
-import type { Fact } from '../lease/fact.ts';
 import { prepareAppend } from './append.ts';
 import type { Database, DatabaseListener, Drizzle } from './database.ts';
-import { inTime } from './in-time.ts';
+import { Heartbeat, type HeartbeatTimes } from './heartbeat.ts';
+import { inTime, type Timers } from './in-time.ts';
 import { migrationsFolder } from './migrations-folder.ts';
+import type { Store } from './store.ts';
 
 const readConnections = 4;
 const connectTimeoutSeconds = 5;
@@ -28,43 +29,62 @@ const session = { application_name: 'leasehold', DateStyle: 'ISO', TimeZone: 'UT
  */
 const keepAlives = { tcp_keepalives_idle: 5, tcp_keepalives_interval: 2, tcp_keepalives_count: 2 };
 
-/** A read that takes longer than `readTimeoutMs` is given up by the server too. */
+export interface PostgresTimes extends HeartbeatTimes {
+  /** A read that takes longer is given up by the server too. */
+  commitTimeoutMs: number;
+}
+
+/** `holder` is the id of this process. */
 export async function openPostgres(
   url: string,
   pool: string,
-  readTimeoutMs: number,
+  holder: string,
+  times: PostgresTimes,
   listener: DatabaseListener,
 ): Promise<Database> {
   const name = `Postgres at ${shown(url)}`;
   try {
-    await migrateAlone(url);
+    await migrateAlone(url, times.timers);
   } catch (error) {
     throw new Error(`cannot open ${name} (DATABASE_URL): ${reasonOf(error)}`, { cause: error });
   }
-  return new Postgres(name, url, pool, readTimeoutMs, listener);
+  return new Postgres(name, url, pool, holder, times, listener);
 }
 
 class Postgres implements Database {
   readonly name: string;
+  readonly alone = false;
   readonly #url: string;
   readonly #pool: string;
-  readonly #readTimeoutMs: number;
+  readonly #times: PostgresTimes;
+  readonly #heartbeat: Heartbeat;
   readonly #listener: DatabaseListener;
   #reader!: postgres.Sql;
   #read!: Drizzle;
   #writer!: postgres.Sql;
   #write!: PostgresJsDatabase;
-  #append!: (facts: readonly Fact[]) => Promise<void>;
+  #append!: Store['append'];
   /** Whether the writing connection has the advisory lock. */
   #held = false;
-  #nextLook: NodeJS.Timeout | undefined;
+  #nextLook: unknown;
 
-  constructor(name: string, url: string, pool: string, readTimeoutMs: number, listener: DatabaseListener) {
+  constructor(
+    name: string,
+    url: string,
+    pool: string,
+    holder: string,
+    times: PostgresTimes,
+    listener: DatabaseListener,
+  ) {
     this.name = name;
     this.#url = url;
     this.#pool = pool;
-    this.#readTimeoutMs = readTimeoutMs;
+    this.#times = times;
     this.#listener = listener;
+    // A connection of its own: what keeps the others busy must not make this process look dead.
+    const connectPulse = () =>
+      connect(url, { max: 1, connection: { ...session, statement_timeout: times.silenceMs } });
+    this.#heartbeat = new Heartbeat(connectPulse, pool, holder, times, () => this.#lost());
     this.#connectReaders();
     this.#connectWriter();
   }
@@ -78,18 +98,16 @@ class Postgres implements Database {
   }
 
   async hold(): Promise<boolean> {
-    const key = sql`hashtextextended(${`leasehold pool ${this.#pool}`}, 0)`;
-    const [row] = await this.#write.execute<{ held: boolean }>(
-      sql`select pg_try_advisory_lock(${key}) as held`,
-    );
-    this.#held = row?.held === true;
-    return this.#held;
+    if (await this.#lock()) return true;
+    if (!(await this.#heartbeat.isHolderSilent())) return false;
+    await this.#heartbeat.endHolder(this.#key);
+    return this.#lock();
   }
 
-  async append(facts: readonly Fact[]): Promise<void> {
+  async append(...[entries, lastSeq]: Parameters<Store['append']>): Promise<void> {
     // Not getting it back stops nothing: whoever has it opens the pool next, and so fences this process out.
-    if (!this.#held && !(await this.hold())) this.#lookAgain();
-    if (facts.length > 0) await this.#append(facts);
+    if (!this.#held && !(await this.#lock())) this.#lookAgain();
+    await this.#append(entries, lastSeq);
   }
 
   async reset(): Promise<void> {
@@ -105,20 +123,45 @@ class Postgres implements Database {
   }
 
   async close(): Promise<void> {
-    clearTimeout(this.#nextLook);
+    this.#times.timers.clearTimeout(this.#nextLook);
+    // The lock goes last but one: as long as it is held, it is heard that it is.
     await Promise.all([this.#writer.end({ timeout: 5 }), this.#reader.end({ timeout: 5 })]);
+    await this.#heartbeat.close();
+  }
+
+  get #key() {
+    return sql`hashtextextended(${`leasehold pool ${this.#pool}`}, 0)`;
+  }
+
+  /** Asks for the lock, on the connection that writes. */
+  async #lock(): Promise<boolean> {
+    const writer = this.#writer;
+    const [row] = await this.#write.execute<{ held: boolean }>(
+      sql`select pg_try_advisory_lock(${this.#key}) as held`,
+    );
+    if (row?.held !== true || writer !== this.#writer) return false;
+    await this.#heartbeat.begin();
+    this.#held = true;
+    return true;
+  }
+
+  #lost(): void {
+    this.#held = false;
+    this.#heartbeat.end();
+    this.#listener.connectionLost();
   }
 
   /** Whoever has the lock opens the pool next: a process with nothing to append would never learn of it. */
   #lookAgain(): void {
-    clearTimeout(this.#nextLook);
-    this.#nextLook = setTimeout(() => this.#listener.connectionLost(), lookAgainMs).unref();
+    const { timers } = this.#times;
+    timers.clearTimeout(this.#nextLook);
+    this.#nextLook = timers.setTimeout(() => this.#listener.connectionLost(), lookAgainMs);
   }
 
   #connectReaders(): void {
     this.#reader = connect(this.#url, {
       max: readConnections,
-      connection: { ...session, statement_timeout: this.#readTimeoutMs },
+      connection: { ...session, statement_timeout: this.#times.commitTimeoutMs },
     });
     this.#read = drizzle(this.#reader);
   }
@@ -128,12 +171,11 @@ class Postgres implements Database {
       max: 1,
       connection: { ...session, ...keepAlives },
       onclose: () => {
-        if (writer !== this.#writer || !this.#held) return;
-        this.#held = false;
-        this.#listener.connectionLost();
+        if (writer === this.#writer && this.#held) this.#lost();
       },
     });
     this.#held = false;
+    this.#heartbeat.end();
     this.#writer = writer;
     this.#write = drizzle(writer);
     this.#append = prepareAppend(this.#write, this.#pool);
@@ -154,14 +196,14 @@ function connect(url: string, options: Options): postgres.Sql {
 }
 
 /** Applies the migrations, one process at a time. */
-async function migrateAlone(url: string): Promise<void> {
+async function migrateAlone(url: string, timers: Timers): Promise<void> {
   const client = connect(url, {
     max: 1,
     connection: { ...session, ...keepAlives, lock_timeout: migrationsTimeoutMs },
   });
   try {
     // Migrations of another process may take their time, but there has to be an answer at all.
-    await inTime(2000 * connectTimeoutSeconds, client`select 1`);
+    await inTime(timers, 2000 * connectTimeoutSeconds, client`select 1`);
     await client`select pg_advisory_lock(hashtextextended('leasehold migrations', 0))`;
     await migrate(drizzle(client), { migrationsFolder });
   } finally {

@@ -11,8 +11,8 @@ import type { TokenState } from '../lease/lease.ts';
 import type { MachineRefusalCode, Stage } from '../lease/refusal.ts';
 import type { Counts, TokenView } from '../lease/view.ts';
 import { type TokenContext, tokenMachine } from '../token/token-machine.ts';
-import { type PoolEvent, type PoolInput, poolMachine, portion, type TokenActor } from './pool-machine.ts';
 import { ClearableClock } from './clearable-clock.ts';
+import { type PoolEvent, type PoolInput, poolMachine, portion, type TokenActor } from './pool-machine.ts';
 
 export interface PoolHost {
   /** Takes every fact, in the order of its seq. Called while a command is handled, and when a timer fires. */

@@ -29,9 +29,18 @@ export class Durable {
   }
 
   /** Waits for every fact so far; says why not, if they are not durable then. */
-  async unsettled(): Promise<Refused | null> {
+  unsettled(): Promise<Refused | null> {
+    return this.#unless(this.#journal.committed());
+  }
+
+  /** The same, where what is known here may be history because another process has the pool by now. */
+  unconfirmed(): Promise<Refused | null> {
+    return this.#unless(this.#journal.confirmed());
+  }
+
+  async #unless(settled: Promise<void>): Promise<Refused | null> {
     try {
-      await this.#journal.committed();
+      await settled;
       return null;
     } catch (error) {
       if (error instanceof Unconfirmed) return refused({ code: 'outcome_unknown' });

@@ -121,7 +121,7 @@ export class Service {
   tokens(status: 'all' | 'available' | 'active', page: Page): Promise<Outcome<TokenPage>> {
     const look = async (): Promise<Outcome<TokenPage>> => {
       const shown = this.#tokenPage(status, page, this.#clock.now());
-      return (await this.#durable.unsettled()) ?? { ok: shown };
+      return (await this.#durable.unconfirmed()) ?? { ok: shown };
     };
     return this.#durable.look(look, ({ tokens }) => tokens);
   }
@@ -189,7 +189,8 @@ export class Service {
 
   async #reply<T>({ facts, refusal }: Answer, answer: (facts: Fact[]) => T): Promise<Outcome<T>> {
     if (refusal === 'unavailable') return this.#durable.unavailable();
-    const unsure = await this.#durable.unsettled();
+    // Facts of its own are refused by the log if they come too late; an answer without any is not.
+    const unsure = await (facts.length > 0 ? this.#durable.unsettled() : this.#durable.unconfirmed());
     if (unsure) return unsure;
     return refusal === null ? { ok: answer(facts) } : refused({ code: refusal });
   }

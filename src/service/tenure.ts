@@ -3,8 +3,9 @@
  * another process holds it, and begins anew when it has been fenced out. One running pool a tenure.
  */
 import type { Clock } from '../clock.ts';
+import type { Timers } from '../journal/in-time.ts';
 import type { Journal } from '../journal/journal.ts';
-import { SizeMismatch } from '../journal/opening.ts';
+import { type Instants, SizeMismatch } from '../journal/store.ts';
 import type { Fact } from '../lease/fact.ts';
 import type { Stage } from '../lease/refusal.ts';
 import { Pool } from '../pool/pool.ts';
@@ -17,8 +18,9 @@ export interface ServiceOptions {
   /** TTL where a caller names none. */
   ttlMs: number;
   proofRequired: boolean;
-  /** How often a process on standby asks whether the pool is free. */
+  /** How often a process on standby asks whether the pool is free, by `timers`. */
   standbyPollMs: number;
+  timers: Timers;
 }
 
 /** What the service tells of itself, for logs and metrics. */
@@ -100,8 +102,11 @@ export class Tenure {
   }
 
   async #open(): Promise<void> {
-    const at = this.#options.clock.now();
-    const request = { at, size: this.#options.size, newTokenId: newId };
+    const request = {
+      size: this.#options.size,
+      newTokenId: newId,
+      at: (seen: Instants) => this.#beginAt(seen),
+    };
     const opening = await this.#journal.openPool(request, {
       lost: (error) => this.#signal({ type: 'JOURNAL_LOST' }, error),
       back: () => this.#signal({ type: 'JOURNAL_BACK' }),
@@ -113,6 +118,16 @@ export class Tenure {
     this.#pool.open(opening);
     this.#listener.stage(this.#pool.stage);
     this.#armSweep();
+  }
+
+  /**
+   * Time goes on from the database's, so that processes whose own clocks differ neither end nor stretch a lease; and
+   * never runs backwards in the log, whatever has been done to the database's clock.
+   */
+  #beginAt({ database, last }: Instants): number {
+    const { clock } = this.#options;
+    clock.anchor?.(Math.max(database, last ?? database));
+    return clock.now();
   }
 
   /** Another process has the pool: everything known here is history, and this process stands by anew. */
@@ -127,7 +142,7 @@ export class Tenure {
 
   /** Asks for the pool again and again, until it is had or the process ends. */
   #keepAsking(silent = false): void {
-    setTimeout(async () => {
+    this.#options.timers.setTimeout(async () => {
       let answered = true;
       if (this.#stopping) return;
       try {

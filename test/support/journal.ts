@@ -7,10 +7,11 @@ import { afterAll, expect, onTestFinished } from 'vitest';
 import type { Database } from '../../src/journal/database.ts';
 import type { CommitListener } from '../../src/journal/group-commit.ts';
 import { Journal } from '../../src/journal/journal.ts';
-import type { Opening } from '../../src/journal/opening.ts';
 import { openPGlite } from '../../src/journal/pglite.ts';
 import { openPostgres } from '../../src/journal/postgres.ts';
-import { tokenEvents, tokens } from '../../src/journal/schema.ts';
+import { keyedOutcomes, pools, prunedTokens, tokenEvents, tokens } from '../../src/journal/schema.ts';
+import { SqlStore } from '../../src/journal/sql-store.ts';
+import type { Opening } from '../../src/journal/store.ts';
 import { evolve } from '../../src/lease/evolve.ts';
 import type { Fact, Reason, TokenFactType } from '../../src/lease/fact.ts';
 import type { Lease, TokenState } from '../../src/lease/lease.ts';
@@ -58,14 +59,16 @@ export async function emptyDatabase(kind: DatabaseKind): Promise<Database> {
   if (kind === 'postgres') return openDatabase(await freshDatabase(kind));
   embedded ??= openPGlite(lastingFolder(), 'default');
   const database = await embedded;
-  await database.db.execute(sql`truncate ${tokenEvents}, ${tokens}`);
+  await database.db.execute(
+    sql`truncate ${tokenEvents}, ${tokens}, ${pools}, ${prunedTokens}, ${keyedOutcomes}`,
+  );
   return database;
 }
 
 /** The database beneath a journal, migrated. `close` may be called early; the test's end sees to it otherwise. */
 export async function openDatabase(where: Where, pool = 'default'): Promise<Database> {
   const database = where.databaseUrl
-    ? await openPostgres(where.databaseUrl, pool, 10_000, { connectionLost() {} })
+    ? await openPostgres(where.databaseUrl, pool, newId(), commitTimes, { connectionLost() {} })
     : await openPGlite(where.dataDir, pool);
   const close = database.close.bind(database);
   let closing: Promise<void> | undefined;
@@ -109,8 +112,8 @@ export interface OpenJournal {
 /** A journal whose pool is open. Several can stand on one database: only the last may write. */
 export async function openJournal(database: Database, size = 3, pool = 'default'): Promise<OpenJournal> {
   const { told, listener } = listening();
-  const journal = new Journal(database, pool, commitTimes);
-  const opening = await journal.openPool({ at: start, size, newTokenId: newId }, listener);
+  const journal = new Journal(new SqlStore(database, pool), commitTimes);
+  const opening = await journal.openPool({ at: () => start, size, newTokenId: newId }, listener);
   return { journal, opening, told, scribe: new Scribe(opening) };
 }
 

@@ -1,12 +1,20 @@
 /** A log that exists in the test alone: every write waits until the test says how it went; so does every timer. */
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { type CommitTarget, GroupCommit } from '../../src/journal/group-commit.ts';
-import type { Fact } from '../../src/lease/fact.ts';
+import type { Entries, SealedFact } from '../../src/journal/store.ts';
 import { listening, type Told } from './journal.ts';
+import { realTimers } from './world.ts';
 
-export const times = { commitTimeoutMs: 1000, patienceMs: 5000, retryMs: 100, retryMsMax: 400, now: () => 0 };
+export const times = {
+  commitTimeoutMs: 1000,
+  patienceMs: 5000,
+  retryMs: 100,
+  retryMsMax: 400,
+  now: () => 0,
+  timers: realTimers,
+};
 
-export const fact = (seq: number) => ({ seq }) as Fact;
+export const fact = (seq: number) => ({ seq }) as SealedFact;
 export const connectionClosed = () => Object.assign(new Error('closed'), { code: 'CONNECTION_CLOSED' });
 export const sqlError = (code: string) =>
   new Error('Failed query', { cause: Object.assign(new Error(), { code }) });
@@ -41,7 +49,7 @@ export class ScriptedLog implements CommitTarget {
   /** What a look into the log will find. */
   found = false;
 
-  append(facts: readonly Fact[]): Promise<void> {
+  append({ facts }: Entries): Promise<void> {
     return new Promise((resolve, reject) => {
       this.writes.push({ seqs: facts.map(({ seq }) => seq), resolve, reject });
     });

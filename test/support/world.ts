@@ -1,11 +1,13 @@
 /** A service in this process, on a simulated clock and a real journal, with everything it tells written down. */
-import { SimulatedClock } from 'xstate';
+
 import { onTestFinished } from 'vitest';
+import { SimulatedClock } from 'xstate';
 import type { Clock } from '../../src/clock.ts';
-import type { CommitTimes } from '../../src/journal/group-commit.ts';
-import { Journal } from '../../src/journal/journal.ts';
+import type { Timers } from '../../src/journal/in-time.ts';
+import { Journal, type JournalTimes } from '../../src/journal/journal.ts';
 import type { Fact } from '../../src/lease/fact.ts';
 import type { Outcome, Refusal, Stage } from '../../src/lease/refusal.ts';
+import { newId } from '../../src/random.ts';
 import { Service } from '../../src/service/service.ts';
 import type { ServiceOptions } from '../../src/service/tenure.ts';
 import { type DatabaseKind, freshDatabase, type Where } from './databases.ts';
@@ -18,12 +20,20 @@ export const twoMinutes = 120_000;
 /** How long a service of a test may take to write what is left. */
 export const shutdownMs = 10_000;
 
-export const commitTimes: CommitTimes = {
+/** The waits of the journal, which talks to a real database, are real. */
+export const realTimers: Timers = {
+  setTimeout: (run, ms) => setTimeout(run, ms),
+  clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
+};
+
+export const commitTimes: JournalTimes = {
   commitTimeoutMs: 5000,
   patienceMs: 5000,
   retryMs: 10,
   retryMsMax: 50,
+  silenceMs: 1000,
   now: () => performance.now(),
+  timers: realTimers,
 };
 
 /**
@@ -86,14 +96,14 @@ export interface WorldOptions extends Partial<ServiceOptions> {
   kind?: DatabaseKind;
   where?: Where;
   clock?: SteppedClock;
-  times?: Partial<CommitTimes>;
+  times?: Partial<JournalTimes>;
 }
 
 /** A started service; several worlds can share a database by `where`. */
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const { kind = 'postgres', times, clock = new SteppedClock(), ...rest } = options;
   const where = options.where ?? (await freshDatabase(kind));
-  const journal = await Journal.open(where, 'default', { ...commitTimes, ...times });
+  const journal = await Journal.open(where, 'default', newId(), { ...commitTimes, ...times });
   const world = {
     where,
     clock,
@@ -105,7 +115,15 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   } as unknown as World;
   world.service = new Service(
     journal,
-    { size: 100, ttlMs: twoMinutes, proofRequired: false, standbyPollMs: 20, ...rest, clock },
+    {
+      size: 100,
+      ttlMs: twoMinutes,
+      proofRequired: false,
+      standbyPollMs: 20,
+      timers: realTimers,
+      ...rest,
+      clock,
+    },
     {
       stage: (stage) => world.stages.push(stage),
       committed: (facts) => world.facts.push(...facts),

@@ -1,0 +1,46 @@
+/** What was answered to requests with an Idempotency-Key: written with the facts they led to, and read when they come again. */
+import { and, eq, gt, sql } from 'drizzle-orm';
+import type { Drizzle } from './database.ts';
+import { keyedOutcomes } from './schema.ts';
+import type { KeyedOutcome } from './store.ts';
+
+/** How long an outcome is kept. */
+export const keptMs = 24 * 60 * 60 * 1000;
+
+export async function readKeyed(
+  db: Drizzle,
+  pool: string,
+  key: string,
+  since: number,
+): Promise<KeyedOutcome | null> {
+  const { fingerprint, outcome, at } = keyedOutcomes;
+  const [row] = await db
+    .select({ fingerprint, outcome, at })
+    .from(keyedOutcomes)
+    .where(and(eq(keyedOutcomes.pool, pool), eq(keyedOutcomes.key, key), gt(at, since)));
+  return row ? { key, ...row } : null;
+}
+
+/** The rows of the placeholder `outcomes`, into the table. */
+export function insertKeyed(db: Drizzle, pool: string, onlyIf = sql`true`) {
+  return db
+    .insert(keyedOutcomes)
+    .select(
+      sql`select ${pool}::text, key, fingerprint, outcome, to_timestamp(at / 1000),
+            nextval(pg_get_serial_sequence('keyed_outcomes', 'ordinal'))
+          from json_to_recordset(${sql.placeholder('outcomes')}::text::json) as keyed(
+            key text, fingerprint text, outcome jsonb, at float8)
+          where ${onlyIf}`,
+    )
+    .onConflictDoUpdate({
+      target: [keyedOutcomes.pool, keyedOutcomes.key],
+      set: {
+        fingerprint: sql`excluded.fingerprint`,
+        outcome: sql`excluded.outcome`,
+        at: sql`excluded.at`,
+        ordinal: sql`excluded.ordinal`,
+      },
+      // One that is still kept is this very commit, whose answer was lost.
+      setWhere: sql`${keyedOutcomes.at} <= excluded.at - make_interval(secs => ${keptMs / 1000})`,
+    });
+}
