@@ -79,10 +79,11 @@ describe('/openapi.json', () => {
       400: ['invalid_request', 'invalid_json'],
       403: ['lease_proof_required'],
       404: ['not_found', 'token_not_active'],
-      409: ['lease_mismatch'],
+      409: ['lease_mismatch', 'idempotency_key_in_use'],
       410: ['lease_ended'],
       413: ['body_too_large'],
       415: ['unsupported_media_type'],
+      422: ['idempotency_key_reused'],
       503: ['unavailable', 'outcome_unknown'],
     };
     for (const route of ['{id}/keep-alive', '{id}/release', 'release/{id}']) {

@@ -45,9 +45,9 @@ const allocate = (service: Service, body: Bodies): AnyRoute =>
     body: body.allocate,
     answer: GrantAnswer,
     refusals: ['too_late', 'outcome_unknown'],
-    handle: async ({ body }) => {
+    handle: async ({ body, once }) => {
       const ask = { userId: body.user_id, ttlMs: body.ttl_ms, metadata: body.metadata };
-      return map(await service.allocate(ask), (grant) => grantOut(grant, service.now()));
+      return map(await service.allocate(ask, once), (grant) => grantOut(grant, service.now()));
     },
   });
 
@@ -76,9 +76,9 @@ const keepAlive = (service: Service, body: Bodies): AnyRoute =>
     body: body.keepAlive,
     answer: LeaseAnswer,
     refusals: [...refusals, 'too_late'],
-    handle: async ({ params: { id }, body }) => {
+    handle: async ({ params: { id }, body, once }) => {
       const ask = { tokenId: id, leaseId: body.lease_id, userId: body.user_id, ttlMs: body.ttl_ms };
-      return map(await service.renew(ask), ({ leaseId, ...lease }) => ({
+      return map(await service.renew(ask, once), ({ leaseId, ...lease }) => ({
         ...leaseOut(id, lease, service.now()),
         // The id of a token, or of its user, is no proof of being the holder: everybody sees it in lists.
         ...(body.lease_id === undefined ? {} : { lease_id: leaseId }),
@@ -101,9 +101,13 @@ const release = (service: Service, body: Bodies, path: string, summary: string):
     body: body.release,
     answer: ReleasedAnswer,
     refusals,
-    handle: async ({ params: { id }, body }) => {
+    handle: async ({ params: { id }, body, once }) => {
       const ask = { tokenId: id, leaseId: body.lease_id, userId: body.user_id };
-      return map(await service.release(ask), ({ userId }) => ({ ok: true, token_id: id, user_id: userId }));
+      return map(await service.release(ask, once), ({ userId }) => ({
+        ok: true,
+        token_id: id,
+        user_id: userId,
+      }));
     },
   });
 
@@ -117,5 +121,5 @@ const releaseAll = (service: Service, method: 'post' | 'delete', path: string, s
     query: none,
     answer: ReleasedAllAnswer,
     refusals: ['outcome_unknown'],
-    handle: async () => map(await service.releaseAll(), (released) => ({ released })),
+    handle: async ({ once }) => map(await service.releaseAll(once), (released) => ({ released })),
   });

@@ -19,6 +19,8 @@ export type RequestErrorCode =
 
 export type ProblemCode = RefusalCode | RequestErrorCode;
 
+const retryAfterSeconds = '1';
+
 const problems: Record<ProblemCode, { status: ContentfulStatusCode; title: string }> = {
   not_found: { status: 404, title: 'There is no such token' },
   token_not_active: { status: 404, title: 'Nobody holds this token' },
@@ -28,6 +30,8 @@ const problems: Record<ProblemCode, { status: ContentfulStatusCode; title: strin
   unavailable: { status: 503, title: 'The pool is not served here now' },
   too_late: { status: 503, title: 'The lease was over before it was recorded: nothing is held' },
   outcome_unknown: { status: 503, title: 'The log did not confirm in time: it may yet be recorded' },
+  idempotency_key_reused: { status: 422, title: 'The Idempotency-Key was that of another request' },
+  idempotency_key_in_use: { status: 409, title: 'The same request is still being answered' },
   invalid_request: { status: 400, title: 'The request does not fit its description' },
   invalid_json: { status: 400, title: 'The body is not JSON' },
   invalid_status: { status: 400, title: 'The status is none of all, available, active' },
@@ -60,8 +64,6 @@ export interface ProblemDetails {
   stage?: string;
 }
 
-const retryAfterSeconds = '1';
-
 export function problem(
   code: ProblemCode,
   details: ProblemDetails = {},
@@ -79,15 +81,19 @@ export function problem(
   });
 }
 
-export function refusalProblem(refusal: Refusal): Response {
+export function refusalProblem(refusal: Refusal, headers: Record<string, string> = {}): Response {
   switch (refusal.code) {
     case 'lease_ended':
-      return problem('lease_ended', {
-        reason: refusal.reason,
-        ended_at: new Date(refusal.endedAt).toISOString(),
-      });
+      return problem(
+        'lease_ended',
+        {
+          reason: refusal.reason,
+          ended_at: new Date(refusal.endedAt).toISOString(),
+        },
+        headers,
+      );
     case 'too_late':
-      return problem('too_late', { ended_at: new Date(refusal.endedAt).toISOString() });
+      return problem('too_late', { ended_at: new Date(refusal.endedAt).toISOString() }, headers);
     case 'unavailable':
       return problem('unavailable', { stage: refusal.stage });
     case 'not_found':
@@ -95,7 +101,10 @@ export function refusalProblem(refusal: Refusal): Response {
     case 'lease_mismatch':
     case 'lease_proof_required':
     case 'outcome_unknown':
-      return problem(refusal.code);
+    case 'idempotency_key_reused':
+      return problem(refusal.code, {}, headers);
+    case 'idempotency_key_in_use':
+      return problem(refusal.code, {}, { 'retry-after': retryAfterSeconds });
     default:
       return refusal satisfies never;
   }

@@ -8,7 +8,9 @@ import { bodyLimit } from 'hono/body-limit';
 import { type ZodType, z } from 'zod';
 import type { Outcome } from '../lease/refusal.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Once } from '../service/exactly-once.ts';
 import { Problem } from './answers.ts';
+import { idempotencyHeaders, onceOf, replayedHeader } from './idempotency.ts';
 import { type FieldError, type ProblemCode, problem, refusalProblem, statusOf, titleOf } from './problem.ts';
 
 export const bodyBytesMax = 16 * 1024;
@@ -28,7 +30,13 @@ export interface Route<P extends ZodType, Q extends ZodType, B extends ZodType, 
   body?: B;
   answer: A;
   refusals: readonly ProblemCode[];
-  handle(input: { params: z.output<P>; query: z.output<Q>; body: z.output<B> }): Promise<Outcome<z.input<A>>>;
+  /** `once` comes with whatever is no GET, where the caller has given the request a key. */
+  handle(input: {
+    params: z.output<P>;
+    query: z.output<Q>;
+    body: z.output<B>;
+    once?: Once | undefined;
+  }): Promise<Outcome<z.input<A>>>;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a list of routes holds routes of every shape
@@ -73,7 +81,7 @@ const noBody = z.strictObject({});
 
 async function answer(
   c: Context,
-  { params, query, body = noBody, answer, refusals, handle }: AnyRoute,
+  { method, path, params, query, body = noBody, answer, refusals, handle }: AnyRoute,
 ): Promise<Response> {
   const given = c.req.method === 'GET' ? {} : await readBody(c);
   if (given instanceof Response) return given;
@@ -83,10 +91,12 @@ async function answer(
     query: check(query, queryOf(c), errors),
     body: check(body, given, errors),
   };
+  const once = method === 'get' ? undefined : onceOf(c, { method, path, ...input }, errors);
   if (errors.length > 0) return invalid(errors, refusals);
-  const outcome = await handle(input);
-  if ('refused' in outcome) return refusalProblem(outcome.refused);
-  return c.json(answer.parse(outcome.ok));
+  const outcome = await handle({ ...input, once });
+  const headers = outcome.replayed ? replayedHeader : {};
+  if ('refused' in outcome) return refusalProblem(outcome.refused, headers);
+  return c.json(answer.parse(outcome.ok), 200, headers);
 }
 
 function check(schema: ZodType, value: unknown, errors: FieldError[]): unknown {
@@ -151,12 +161,20 @@ async function readBody(c: Context): Promise<unknown> {
   }
 }
 
+const onlyOfChanges: readonly ProblemCode[] = [
+  'cross_site',
+  'invalid_json',
+  'unsupported_media_type',
+  'body_too_large',
+  'idempotency_key_reused',
+  'idempotency_key_in_use',
+];
+
 /** Writes a route into the OpenAPI document. */
 export function describe(registry: OpenAPIRegistry, each: AnyRoute): void {
   const refusals: ProblemCode[] = [...each.refusals, 'invalid_request', 'unavailable'];
   // A body that a route does not take is read as well, to say what is wrong with it.
-  if (each.method !== 'get')
-    refusals.push('cross_site', 'invalid_json', 'unsupported_media_type', 'body_too_large');
+  if (each.method !== 'get') refusals.push(...onlyOfChanges);
   const byStatus = groupBy(new Set(refusals), statusOf);
   const path = each.path.replace(/:(\w+)/g, '{$1}');
   registry.registerPath({
@@ -169,6 +187,7 @@ export function describe(registry: OpenAPIRegistry, each: AnyRoute): void {
     request: {
       params: each.params,
       query: each.query,
+      ...(each.method === 'get' ? {} : { headers: idempotencyHeaders }),
       ...(each.body ? { body: { content: { 'application/json': { schema: each.body } } } } : {}),
     },
     responses: {

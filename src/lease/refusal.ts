@@ -16,7 +16,11 @@ export type Refusal =
   /** It was recorded, but its lease was over by then: nothing is held. */
   | { code: 'too_late'; endedAt: number }
   /** The log did not confirm in time: it may yet be recorded. */
-  | { code: 'outcome_unknown' };
+  | { code: 'outcome_unknown' }
+  /** The key of the request was that of another one. */
+  | { code: 'idempotency_key_reused' }
+  /** The same request is still being answered. */
+  | { code: 'idempotency_key_in_use' };
 
 export type RefusalCode = Refusal['code'];
 
@@ -28,10 +32,11 @@ export type MachineRefusalCode =
   | 'lease_proof_required'
   | 'unavailable';
 
-export type Outcome<T> = { ok: T } | { refused: Refusal };
+/** `replayed`: it is what was answered to the same request before. */
+export type Outcome<T> = ({ ok: T } | { refused: Refusal }) & { replayed?: true };
 
 /** What `show` makes of a yes. */
 export const map = <T, U>(outcome: Outcome<T>, show: (value: T) => U): Outcome<U> =>
-  'refused' in outcome ? outcome : { ok: show(outcome.ok) };
+  'refused' in outcome ? outcome : { ...outcome, ok: show(outcome.ok) };
 
 export const refused = (refusal: Refusal): { refused: Refusal } => ({ refused: refusal });

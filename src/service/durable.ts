@@ -50,7 +50,7 @@ export class Durable {
   }
 
   /** Asks the log. */
-  async ask<T>(query: () => Promise<T>): Promise<Outcome<T>> {
+  async ask<T>(query: () => Promise<T>): Promise<{ ok: T } | Refused> {
     try {
       return { ok: await query() };
     } catch (error) {

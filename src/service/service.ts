@@ -18,7 +18,14 @@ import type { Counts, FactFilter, FactView, LeaseView, OrderedPage, Page, TokenV
 import type { Answer, Pool } from '../pool/pool.ts';
 import { newId, newLeaseId } from '../random.ts';
 import { Durable } from './durable.ts';
+import { ExactlyOnce, type Keep, type Once } from './exactly-once.ts';
 import { type ServiceListener, type ServiceOptions, Tenure } from './tenure.ts';
+
+export interface AllocateAsk {
+  userId?: string | undefined;
+  ttlMs?: number | undefined;
+  metadata?: Json | undefined;
+}
 
 export interface Grant {
   tokenId: string;
@@ -45,6 +52,7 @@ export class Service {
   readonly #clock: Clock;
   readonly #journal: Journal;
   readonly #durable: Durable;
+  readonly #once: ExactlyOnce;
   readonly #tenure: Tenure;
 
   constructor(journal: Journal, options: ServiceOptions, listener: ServiceListener) {
@@ -53,6 +61,7 @@ export class Service {
     this.#clock = options.clock;
     this.#tenure = new Tenure(journal, options, listener);
     this.#durable = new Durable(options.clock, journal, this.#tenure, listener);
+    this.#once = new ExactlyOnce(options.clock, journal, this.#durable);
   }
 
   get counts(): Counts {
@@ -73,48 +82,46 @@ export class Service {
     return this.#tenure.start();
   }
 
+  // What follows is done once, and answered the same each time, for those who say `once`.
+
   /** Grants a token. Refuses `unavailable`, `outcome_unknown`, and `too_late` if the commit outlasted the TTL. */
-  async allocate(ask: {
-    userId?: string | undefined;
-    ttlMs?: number | undefined;
-    metadata?: Json | undefined;
-  }) {
-    const at = this.#clock.now();
-    const leaseId = newLeaseId(at);
-    const answer = this.#pool.command({
-      type: 'ALLOCATE',
-      at,
-      leaseId,
-      userId: ask.userId ?? newId(),
-      ttlMs: ask.ttlMs ?? this.#options.ttlMs,
-      metadata: ask.metadata ?? null,
-    });
-    const reply = await this.#reply(answer, (facts): Grant => {
-      const grant = facts.at(-1)!;
-      return {
-        tokenId: grant.tokenId,
-        lease: grant.lease,
-        evicted: facts.length > 1 ? facts[0]!.lease : null,
-      };
+  async allocate(ask: AllocateAsk, once?: Once): Promise<Outcome<Grant>> {
+    const reply = await this.#once.answer<Grant>(once, (keep) => {
+      const at = this.#clock.now();
+      const answer = this.#pool.command({
+        type: 'ALLOCATE',
+        at,
+        leaseId: newLeaseId(at),
+        userId: ask.userId ?? newId(),
+        ttlMs: ask.ttlMs ?? this.#options.ttlMs,
+        metadata: ask.metadata ?? null,
+      });
+      return this.#reply(answer, grantOf, keep);
     });
     return 'ok' in reply ? this.#whileItLasts(reply.ok.lease, reply) : reply;
   }
 
   /** Moves the deadline to `max(old, now + ttlMs)`. Refuses `lease_ended` with why and when, `lease_mismatch`, `too_late`. */
-  async renew(ask: Omit<Renew, 'type' | 'at'>): Promise<Outcome<Lease>> {
-    const reply = await this.#answer({ ...ask, type: 'RENEW', at: this.#clock.now() });
+  async renew(ask: Omit<Renew, 'type' | 'at'>, once?: Once): Promise<Outcome<Lease>> {
+    const reply = await this.#once.answer<Lease>(once, (keep) =>
+      this.#answer({ ...ask, type: 'RENEW', at: this.#clock.now() }, keep),
+    );
     return 'ok' in reply ? this.#whileItLasts(reply.ok, reply) : reply;
   }
 
   /** Ends the lease of a token. Refuses `token_not_active`, `lease_mismatch`, `lease_ended`. */
-  release(ask: Omit<Release, 'type' | 'at' | 'reason'>): Promise<Outcome<Lease>> {
-    return this.#answer({ ...ask, type: 'RELEASE', at: this.#clock.now(), reason: 'released_by_client' });
+  release(ask: Omit<Release, 'type' | 'at' | 'reason'>, once?: Once): Promise<Outcome<Lease>> {
+    return this.#once.answer<Lease>(once, (keep) =>
+      this.#answer({ ...ask, type: 'RELEASE', at: this.#clock.now(), reason: 'released_by_client' }, keep),
+    );
   }
 
   /** Ends every lease that is live now, and says how many those were. */
-  async releaseAll(): Promise<Outcome<number>> {
-    const answer = this.#pool.command({ type: 'RELEASE_ALL', at: this.#clock.now(), reason: 'cleanup' });
-    return this.#reply(answer, (facts) => facts.length);
+  releaseAll(once?: Once): Promise<Outcome<number>> {
+    return this.#once.answer<number>(once, (keep) => {
+      const answer = this.#pool.command({ type: 'RELEASE_ALL', at: this.#clock.now(), reason: 'cleanup' });
+      return this.#reply(answer, (facts) => facts.length, keep);
+    });
   }
 
   /** A page of the tokens as they are now, in an order that stays as long as this process serves. */
@@ -181,18 +188,26 @@ export class Service {
     return refused({ code: 'too_late', endedAt: expiresAt });
   }
 
-  async #answer(command: Renew | Release): Promise<Outcome<Lease>> {
+  async #answer(command: Renew | Release, keep: Keep<Lease>): Promise<Outcome<Lease>> {
     const answer = this.#pool.command(command);
-    const reply = await this.#reply(answer, (facts) => facts[0]!.lease);
+    const reply = await this.#reply(answer, (facts) => facts[0]!.lease, keep);
     return 'refused' in reply ? this.#explain(command, reply) : reply;
   }
 
-  async #reply<T>({ facts, refusal }: Answer, answer: (facts: Fact[]) => T): Promise<Outcome<T>> {
+  async #reply<T>(
+    { facts, refusal }: Answer,
+    show: (facts: Fact[]) => T,
+    keep: Keep<T>,
+  ): Promise<Outcome<T>> {
     if (refusal === 'unavailable') return this.#durable.unavailable();
-    // Facts of its own are refused by the log if they come too late; an answer without any is not.
-    const unsure = await (facts.length > 0 ? this.#durable.unsettled() : this.#durable.unconfirmed());
-    if (unsure) return unsure;
-    return refusal === null ? { ok: answer(facts) } : refused({ code: refusal });
+    if (facts.length === 0) {
+      // Nothing of its own would be refused by the log if this process were history.
+      const unsure = await this.#durable.unconfirmed();
+      return unsure ?? (refusal === null ? { ok: show(facts) } : refused({ code: refusal }));
+    }
+    const shown = show(facts);
+    keep(shown);
+    return (await this.#durable.unsettled()) ?? { ok: shown };
   }
 
   /** Says what became of a lease that is no longer there, where the log knows it. */
@@ -209,4 +224,9 @@ export class Service {
     const provedAnything = command.leaseId !== undefined || command.userId !== undefined;
     return gone && provedAnything ? refused({ code: 'lease_mismatch' }) : reply;
   }
+}
+
+function grantOf(facts: Fact[]): Grant {
+  const { tokenId, lease } = facts.at(-1)!;
+  return { tokenId, lease, evicted: facts.length > 1 ? facts[0]!.lease : null };
 }

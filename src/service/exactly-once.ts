@@ -1,0 +1,90 @@
+/**
+ * A request that comes again with its key is answered as it was the first time, by this process or the next: what
+ * is answered is kept in the same commit as the facts it led to. Refusals are kept too, for they are answers.
+ */
+import type { Clock } from '../clock.ts';
+import type { Journal } from '../journal/journal.ts';
+import { type Outcome, type Refusal, type RefusalCode, refused } from '../lease/refusal.ts';
+import type { Durable } from './durable.ts';
+
+/** What makes a request the same request. */
+export interface Once {
+  key: string;
+  /** Of everything that was asked: the same key for something else is a mistake. */
+  fingerprint: string;
+}
+
+/** To be told the answer in the breath in which its facts are appended. */
+export type Keep<T> = (answer: T) => void;
+
+export class ExactlyOnce {
+  readonly #clock: Clock;
+  readonly #journal: Journal;
+  readonly #durable: Durable;
+  /** The requests that are being answered, by key. */
+  readonly #underWay = new Map<string, Once>();
+
+  constructor(clock: Clock, journal: Journal, durable: Durable) {
+    this.#clock = clock;
+    this.#journal = journal;
+    this.#durable = durable;
+  }
+
+  /** Does what is asked, at most once in 24 hours for the same key. Refuses `idempotency_key_reused`, `idempotency_key_in_use`. */
+  async answer<T>(
+    once: Once | undefined,
+    perform: (keep: Keep<T>) => Promise<Outcome<T>>,
+  ): Promise<Outcome<T>> {
+    if (once === undefined) return perform(() => {});
+    // One whose caller has been told that its outcome is unknown may still be about to be committed.
+    const other = this.#underWay.get(once.key) ?? this.#journal.keeping(once.key);
+    if (other)
+      return refused({ code: isSame(other, once) ? 'idempotency_key_in_use' : 'idempotency_key_reused' });
+    this.#underWay.set(once.key, once);
+    try {
+      return (await this.#before(once)) ?? (await this.#first(once, perform));
+    } finally {
+      this.#underWay.delete(once.key);
+    }
+  }
+
+  /** What this request was answered before. */
+  async #before<T>(once: Once): Promise<Outcome<T> | null> {
+    const found = await this.#durable.ask(() => this.#journal.keyed(once.key, this.#clock.now()));
+    if ('refused' in found) return found;
+    if (found.ok === null) return null;
+    if (!isSame(found.ok, once)) return refused({ code: 'idempotency_key_reused' });
+    return { ...(found.ok.outcome as Outcome<T>), replayed: true };
+  }
+
+  async #first<T>(once: Once, perform: (keep: Keep<T>) => Promise<Outcome<T>>): Promise<Outcome<T>> {
+    let kept = false;
+    const keep = (outcome: Outcome<T>): void => {
+      kept = true;
+      this.#journal.keep({ ...once, outcome, at: this.#clock.now() });
+    };
+    const outcome = await perform((answer) => keep({ ok: answer }));
+    if (kept || ('refused' in outcome && !isAnswer(outcome.refused))) return outcome;
+    keep(outcome);
+    return (await this.#durable.unconfirmed()) ?? outcome;
+  }
+}
+
+const isSame = (one: Once, other: Once): boolean => one.fingerprint === other.fingerprint;
+
+/** Whether a refusal says how things are, and not just that nothing can be said. */
+const isAnswer = ({ code }: Refusal): boolean => answers[code];
+
+const answers: Record<RefusalCode, boolean> = {
+  not_found: true,
+  token_not_active: true,
+  lease_mismatch: true,
+  lease_ended: true,
+  lease_proof_required: true,
+  // The grant is kept, and is told to be over each time.
+  too_late: false,
+  unavailable: false,
+  outcome_unknown: false,
+  idempotency_key_reused: false,
+  idempotency_key_in_use: false,
+};

@@ -1,0 +1,225 @@
+/** Requests that come again with their key: done once, answered the same, by this process and the next [I9][I17]. */
+import { sql } from 'drizzle-orm';
+import { describe, expect, it } from 'vitest';
+import { Cable } from './support/cable.ts';
+import { databaseKinds, freshPostgres } from './support/databases.ts';
+import { type Api, createApi, nobody } from './support/http.ts';
+import { openDatabase, preparedDatabase } from './support/journal.ts';
+import { createWorld, ok, refusal, start, twoMinutes, type World } from './support/world.ts';
+
+const day = 24 * 60 * 60 * 1000;
+
+const once = (key: string, fingerprint = 'the same') => ({ key, fingerprint });
+
+/** Another process on the same database, after the first has ended without a word to anybody. */
+async function successor(world: World): Promise<World> {
+  await world.close();
+  return createWorld({ where: world.where, size: 3, clock: world.clock });
+}
+
+describe.each(databaseKinds)('a request with a key, on %s', (kind) => {
+  const createService = async () => createWorld({ size: 3, where: await preparedDatabase(kind), kind });
+
+  it('is granted one lease, however often it is asked [I9]', async () => {
+    const { service, facts } = await createService();
+    const first = await service.allocate({ userId: 'ada' }, once('a'));
+    const again = await service.allocate({ userId: 'ada' }, once('a'));
+    expect(again).toEqual({ ...first, replayed: true });
+    expect(ok(await service.allocate({ userId: 'ada' }, once('b'))).tokenId).not.toBe(ok(first).tokenId);
+    expect(facts.map(({ type }) => type)).toEqual(['activated', 'activated']);
+  });
+
+  it('is answered by the next process as by the first, refusals too [I9][I14]', async () => {
+    const world = await createService();
+    const { service } = world;
+    const grant = await service.allocate({ metadata: { b: [1, { z: null, a: 'x' }] } }, once('grant'));
+    const { tokenId, lease } = ok(grant);
+    const renewal = await service.renew({ tokenId, leaseId: lease.leaseId }, once('renewal'));
+    const stranger = await service.release({ tokenId, userId: 'eve' }, once('stranger'));
+    const release = await service.release({ tokenId }, once('release'));
+    const ended = await service.renew({ tokenId, leaseId: lease.leaseId }, once('ended'));
+    const nothing = await service.release({ tokenId: nobody }, once('nothing'));
+    const all = await service.releaseAll(once('all'));
+    expect([stranger, ended, nothing].map((outcome) => refusal(outcome).code)).toEqual([
+      'lease_mismatch',
+      'lease_ended',
+      'not_found',
+    ]);
+
+    const next = await successor(world);
+    // What would be refused now, and done then, is not asked again.
+    const token = ok(await next.service.allocate({ userId: 'bob' }));
+    const replays = [
+      [grant, await next.service.allocate({}, once('grant'))],
+      [renewal, await next.service.renew({ tokenId }, once('renewal'))],
+      [stranger, await next.service.release({ tokenId }, once('stranger'))],
+      [release, await next.service.release({ tokenId }, once('release'))],
+      [ended, await next.service.renew({ tokenId }, once('ended'))],
+      [nothing, await next.service.release({ tokenId }, once('nothing'))],
+      [all, await next.service.releaseAll(once('all'))],
+    ];
+    for (const [before, after] of replays) expect(after).toEqual({ ...before, replayed: true });
+    expect(ok(await next.service.token(token.tokenId, 1)).token.lease).toEqual(token.lease);
+    expect(next.facts.map(({ type }) => type)).toEqual(['activated']);
+  });
+
+  it('is refused if the key was that of another request, while that is answered and afterwards', async () => {
+    const { service } = await createService();
+    const asking = service.allocate({}, once('a'));
+    const other = await service.allocate({}, once('a', 'another'));
+    const same = await service.allocate({}, once('a'));
+    ok(await asking);
+    expect(refusal(other)).toEqual({ code: 'idempotency_key_reused' });
+    expect(refusal(same)).toEqual({ code: 'idempotency_key_in_use' });
+    expect(refusal(await service.allocate({}, once('a', 'another')))).toEqual({
+      code: 'idempotency_key_reused',
+    });
+    expect(service.counts.active).toBe(1);
+  });
+
+  it('is told, again and again, that its lease is over, when it is', async () => {
+    const { service, clock, facts } = await createService();
+    const { lease } = ok(await service.allocate({ ttlMs: 1000 }, once('a')));
+    clock.advance(1000);
+    const over = { code: 'too_late', endedAt: lease.expiresAt };
+    expect(refusal(await service.allocate({ ttlMs: 1000 }, once('a')))).toEqual(over);
+    // One whose commit outlasted its TTL is answered the same way at once and on retry [I17].
+    const push = facts.push.bind(facts);
+    facts.push = (...committed) => {
+      clock.advance(1000);
+      return push(...committed);
+    };
+    expect(refusal(await service.allocate({ ttlMs: 1000 }, once('b'))).code).toBe('too_late');
+    facts.push = push;
+    expect(refusal(await service.allocate({ ttlMs: 1000 }, once('b'))).code).toBe('too_late');
+    expect(facts.filter(({ type }) => type === 'activated')).toHaveLength(2);
+  });
+
+  it('is a new one after 24 hours, and is kept for another 24', async () => {
+    const { service, clock } = await createService();
+    const ask = { ttlMs: 3 * day };
+    const first = ok(await service.allocate(ask, once('a')));
+    clock.advance(day - 1);
+    expect(ok(await service.allocate(ask, once('a')))).toEqual(first);
+    clock.advance(1);
+    const second = ok(await service.allocate(ask, once('a', 'even another')));
+    expect(second.lease.leaseId).not.toBe(first.lease.leaseId);
+    expect(ok(await service.allocate(ask, once('a', 'even another')))).toEqual(second);
+  });
+});
+
+/** Waits for what needs no time, but some turns of the event loop. */
+async function until(isSo: () => boolean): Promise<void> {
+  await expect.poll(isSo, { timeout: 10_000, interval: 1 }).toBe(true);
+}
+
+describe('a commit without an answer', () => {
+  it('is done once for its key: in use while nothing is known, then answered [I9][I17]', async () => {
+    const databaseUrl = await freshPostgres();
+    const cable = await Cable.lay(databaseUrl);
+    const world = await createWorld({
+      size: 3,
+      where: { databaseUrl: cable.url, dataDir: '' },
+      times: { patienceMs: 20, commitTimeoutMs: 300 },
+    });
+    const { service } = world;
+    // The key is looked up before its answer is lost.
+    const asked = service.allocate({}, once('a'));
+    await until(() => service.counts.active === 1);
+    cable.loseAnswers();
+    expect(refusal(await asked)).toEqual({ code: 'outcome_unknown' });
+    expect(refusal(await service.allocate({}, once('a'))).code).toBe('idempotency_key_in_use');
+    expect(refusal(await service.allocate({}, once('a', 'another'))).code).toBe('idempotency_key_reused');
+    cable.cut();
+    await cable.mend();
+    await until(() => service.stage === 'serving');
+    const answer = await service.allocate({}, once('a'));
+    expect(answer.replayed).toBe(true);
+    expect(world.facts.map(({ type }) => type)).toEqual(['activated']);
+    expect(ok(answer).lease).toEqual(world.facts[0]!.lease);
+  });
+});
+
+describe('Idempotency-Key', () => {
+  const keyed = (key: string, json?: unknown) => ({ json, headers: { 'idempotency-key': key } });
+  const allocate = (api: Api, key: string, json?: unknown) =>
+    api.send('POST', '/api/tokens/allocate', keyed(key, json));
+
+  it('gives the same answer, with the time that remains now, and says that it is a repetition', async () => {
+    const api = await createApi({ size: 3 });
+    const first = await allocate(api, 'a', { user_id: 'ada' });
+    expect(first.headers.get('idempotency-replayed')).toBeNull();
+    api.world.clock.advance(20_000);
+    const again = await allocate(api, 'a', { user_id: 'ada' });
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    expect(again.body).toEqual({ ...first.body, expires_in_ms: 100_000, renew_after_ms: 50_000 });
+    expect(first.body).toMatchObject({ expires_in_ms: twoMinutes });
+    expect(first.body.activated_at).toBe(new Date(start).toISOString());
+  });
+
+  it('is understood by every route that changes something', async () => {
+    const api = await createApi({ size: 3 });
+    const { token_id, lease_id } = await api.allocate();
+    for (const [method, path] of [
+      ['POST', `/api/tokens/${token_id}/keep-alive`],
+      ['POST', `/api/tokens/${token_id}/release`],
+      ['POST', `/api/tokens/release/${token_id}`],
+      ['POST', '/api/tokens/cleanup'],
+      ['DELETE', '/api/tokens/clear-active'],
+    ] as const) {
+      const json = path.endsWith('cleanup') || method === 'DELETE' ? undefined : { lease_id };
+      const first = await api.send(method, path, keyed(path, json));
+      const again = await api.send(method, path, keyed(path, json));
+      expect([again.status, again.body]).toEqual([first.status, first.body]);
+      expect(again.headers.get('idempotency-replayed')).toBe('true');
+    }
+  });
+
+  it('belongs to one request: its route, its token and its body', async () => {
+    const api = await createApi({ size: 3 });
+    const { body } = await allocate(api, 'a', { user_id: 'ada' });
+    await api.refused('idempotency_key_reused', 'POST', '/api/tokens/allocate', keyed('a'));
+    await api.refused(
+      'idempotency_key_reused',
+      'POST',
+      '/api/tokens/allocate',
+      keyed('a', { user_id: 'ada', ttl_ms: 1 }),
+    );
+    await api.refused('idempotency_key_reused', 'POST', `/api/tokens/${body.token_id}/release`, keyed('a'));
+    await api.refused('idempotency_key_reused', 'POST', '/api/tokens/cleanup', keyed('a'));
+    // The same body, written in another order.
+    const ttl = { ttl_ms: 1000, user_id: 'bob' };
+    const first = await allocate(api, 'b', ttl);
+    const again = await allocate(api, 'b', { user_id: 'bob', ttl_ms: 1000 });
+    expect(again.body).toEqual(first.body);
+  });
+
+  it('is refused by name if it is none', async () => {
+    const api = await createApi({ size: 3 });
+    for (const key of ['', ' ', 'a b', 'ä', 'x'.repeat(201)]) {
+      const { body } = await api.refused('invalid_request', 'POST', '/api/tokens/allocate', keyed(key));
+      expect(body.errors).toEqual([
+        { field: 'Idempotency-Key', message: 'must be 1 to 200 visible ASCII characters' },
+      ]);
+    }
+    expect((await allocate(api, 'x'.repeat(200))).status).toBe(200);
+  });
+
+  it('says when to come again while the first is under way', async () => {
+    const api = await createApi({ size: 3 });
+    const [first, second] = await Promise.all([allocate(api, 'a'), allocate(api, 'a')]);
+    expect(first.status).toBe(200);
+    expect([second.status, second.body.error]).toEqual([409, 'idempotency_key_in_use']);
+    expect(second.headers.get('retry-after')).toBe('1');
+  });
+});
+
+it('keeps no row of a request without a key', async () => {
+  const where = await preparedDatabase('postgres');
+  const { service } = await createWorld({ size: 3, where });
+  ok(await service.allocate({}));
+  ok(await service.allocate({}, once('a')));
+  const database = await openDatabase(where);
+  const rows = await database.db.execute(sql`select key from keyed_outcomes`);
+  expect(Array.from(rows as unknown as Iterable<unknown>)).toEqual([{ key: 'a' }]);
+});
