@@ -65,7 +65,10 @@ it('is free again when its process was killed, with everything in it [I14]', asy
   expect(said).toBe('open');
   await expect(open(dataDir)).rejects.toThrow(/another Leasehold process.*DATA_DIR/);
   await kill(child);
-  expect((await openJournal(await openDatabase({ dataDir }))).opening).toEqual({ ...opening, seq: 2 });
+  expect((await openJournal(await openDatabase({ dataDir }))).opening).toMatchObject({
+    tokens: opening.tokens,
+    seq: 2,
+  });
 });
 
 // The lock is one of open file descriptions (OFD on Linux, flock elsewhere), not of processes as fcntl's older kind

@@ -23,7 +23,7 @@ const history = (service: Service): AnyRoute =>
     params: tokenPath,
     query: historyQuery,
     answer: HistoryAnswer,
-    refusals: ['not_found', 'outcome_unknown'],
+    refusals: ['not_found'],
     handle: async ({ params: { id }, query: { limit, cursor } }) =>
       map(await service.history(id, { limit: limit + 1, cursor }), (leases) => ({
         token_id: id,
@@ -41,7 +41,7 @@ const tokenEvents = (service: Service): AnyRoute =>
     params: tokenPath,
     query: tokenEventsQuery,
     answer: TokenEventsAnswer,
-    refusals: ['not_found', 'outcome_unknown'],
+    refusals: ['not_found'],
     handle: async ({ params: { id }, query: { type, ...rest } }) =>
       map(await page(service, { tokenId: id, type }, rest), (events) => ({ token_id: id, ...events })),
   });
@@ -57,7 +57,7 @@ const events = (service: Service): AnyRoute =>
     params: none,
     query: eventsQuery,
     answer: EventsAnswer,
-    refusals: ['not_found', 'outcome_unknown'],
+    refusals: ['not_found'],
     handle: ({ query: { type, token_id, user_id, ...rest } }) =>
       page(service, { tokenId: token_id, userId: user_id, type }, rest),
   });

@@ -24,7 +24,7 @@ const list = (service: Service): AnyRoute =>
     params: none,
     query: listQuery,
     answer: TokensAnswer,
-    refusals: ['invalid_status', 'outcome_unknown'],
+    refusals: ['invalid_status'],
     handle: ({ query: { status, limit, cursor } }) => page(service, status, limit, cursor),
   });
 
@@ -37,7 +37,7 @@ const listOnly = (service: Service, status: 'available' | 'active'): AnyRoute =>
     params: none,
     query: listQuery.omit({ status: true }),
     answer: TokensAnswer,
-    refusals: ['outcome_unknown'],
+    refusals: [],
     handle: ({ query: { limit, cursor } }) => page(service, status, limit, cursor),
   });
 
@@ -66,7 +66,7 @@ const show = (service: Service): AnyRoute =>
     params: tokenPath,
     query: none,
     answer: TokenAnswer,
-    refusals: ['not_found', 'outcome_unknown'],
+    refusals: ['not_found'],
     handle: async ({ params: { id } }) =>
       map(await service.token(id, historyShown), ({ token, history }) => ({
         ...tokenOut(token, service.now()),

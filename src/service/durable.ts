@@ -28,22 +28,22 @@ export class Durable {
     return refused({ code: 'unavailable', stage: this.#tenure.pool.stage });
   }
 
-  /** Waits for every fact so far; says why not, if they are not durable then. */
+  /** Waits for every fact so far, some of them the caller's own; says why not, if they are not durable then. */
   unsettled(): Promise<Refused | null> {
-    return this.#unless(this.#journal.committed());
+    return this.#unless(this.#journal.committed(), () => refused({ code: 'outcome_unknown' }));
   }
 
-  /** The same, where what is known here may be history because another process has the pool by now. */
+  /** The same, where nothing was done, and what is known here may be history because another process has the pool. */
   unconfirmed(): Promise<Refused | null> {
-    return this.#unless(this.#journal.confirmed());
+    return this.#unless(this.#journal.confirmed(), () => this.unavailable());
   }
 
-  async #unless(settled: Promise<void>): Promise<Refused | null> {
+  async #unless(settled: Promise<void>, unknown: () => Refused): Promise<Refused | null> {
     try {
       await settled;
       return null;
     } catch (error) {
-      if (error instanceof Unconfirmed) return refused({ code: 'outcome_unknown' });
+      if (error instanceof Unconfirmed) return unknown();
       if (error instanceof Fenced) return refused({ code: 'unavailable', stage: 'standby' });
       throw error;
     }
@@ -66,7 +66,8 @@ export class Durable {
     const at = this.#clock.now();
     pool.pass(at);
     if (tokenId !== undefined && !pool.token(tokenId, at)) return refused({ code: 'not_found' });
-    return (await this.unsettled()) ?? this.ask(query);
+    const unsure = await this.#unless(this.#journal.committed(), () => this.unavailable());
+    return unsure ?? this.ask(query);
   }
 
   /** Looking takes time: what shows a lease that is over by the end of it is out of date, and it looks again. */
