@@ -1,6 +1,7 @@
 /** A process that hangs keeps its connections: it is no longer heard of, and another serves [I1][I3][I5][I6][I9][I15]. */
 import postgres from 'postgres';
 import { describe, expect, it } from 'vitest';
+import { Cable } from './support/cable.ts';
 import { freshPostgres, type Where } from './support/databases.ts';
 import { pause, type ServiceProcess, spawnService, startService } from './support/process.ts';
 import { checkLog, type LeaseSeen, Told } from './support/told.ts';
@@ -70,6 +71,49 @@ describe('a process that hangs, its connections and its lock its own', () => {
     const told = new Told();
     await grant(first, told, {});
     expect((await checkLog(first, told)).filter(({ type }) => type === 'opened')).toHaveLength(1);
+  });
+
+  it('is replaced by one whose own connections had gone silent', async () => {
+    const where = await freshWhere();
+    const told = new Told();
+    const first = await startService(where);
+    const cable = await Cable.lay(where.databaseUrl!);
+    const env = { COMMIT_TIMEOUT_MS: '500' };
+    const second = await startStandby({ databaseUrl: cable.url, dataDir: '' }, env);
+    const ada = await grant(first, told, { user_id: 'ada' });
+    cable.silence();
+    first.signal('SIGSTOP');
+    await second.ready();
+    const release = await second.post(`/api/tokens/${ada.token_id}/release`, { lease_id: ada.lease_id });
+    expect(release.status).toBe(200);
+    told.note('released', ada);
+    first.signal('SIGCONT');
+    await first.ready('standby');
+    await checkLog(second, told);
+  });
+
+  it('is not what a busy one is, which renews what it holds, and the leases of others (renewal-starved-by-a-busy-loop)', async () => {
+    const where = await freshWhere();
+    const told = new Told();
+    // More tokens than the herd comes to: nobody is evicted.
+    const env = { POOL_SIZE: '10000' };
+    const first = await startService(where, env);
+    const second = await startStandby(where, env);
+    const held = await grant(first, told, { user_id: 'ada', ttl_ms: 2000 });
+    const herd = Array.from({ length: 50 }, async () => {
+      for (let turn = 0; turn < 40; turn++) await grant(first, told, {});
+    });
+    for (let turn = 0; turn < 20; turn++) {
+      const proof = { lease_id: held.lease_id };
+      const renewal = await first.post<LeaseSeen>(`/api/tokens/${held.token_id}/keep-alive`, proof);
+      expect(renewal.status).toBe(200);
+      told.note('renewed', renewal.body);
+      await pause(20);
+    }
+    await Promise.all(herd);
+    expect((await second.get('/readyz')).body).toEqual({ status: 'standby' });
+    const log = await checkLog(first, told);
+    expect(log.filter(({ type }) => type === 'opened')).toHaveLength(1);
   });
 
   it('has given its answer to a key, and its successor gives the same [I9][I14]', async () => {

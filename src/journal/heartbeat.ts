@@ -96,6 +96,14 @@ export class Heartbeat {
         and ((classid::bigint << 32) | objid::bigint) = ${key}`);
   }
 
+  /** Breaks what is under way and connects anew. */
+  reconnect(): void {
+    const broken = this.#client;
+    this.#client = this.#connect();
+    this.#db = drizzle(this.#client);
+    broken.end({ timeout: 0 }).catch(() => {});
+  }
+
   async close(): Promise<void> {
     this.end();
     await this.#client.end({ timeout: 1 });
@@ -121,7 +129,7 @@ export class Heartbeat {
     } catch {
       if (this.#next !== mine) return;
       // Whether the database is there is for the commits to find out; this has only to be heard again in time.
-      this.#reconnect();
+      this.reconnect();
       this.#beatLater();
     }
   }
@@ -133,12 +141,5 @@ export class Heartbeat {
       .where(sql`${tenures.pool} = ${this.#pool} and ${tenures.holder} = ${this.#holder}`)
       .returning({ pool: tenures.pool });
     return renewed.length > 0;
-  }
-
-  #reconnect(): void {
-    const broken = this.#client;
-    this.#client = this.#connect();
-    this.#db = drizzle(this.#client);
-    broken.end({ timeout: 0 }).catch(() => {});
   }
 }

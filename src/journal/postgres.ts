@@ -66,6 +66,8 @@ class Postgres implements Database {
   #append!: Store['append'];
   /** Whether the writing connection has the advisory lock. */
   #held = false;
+  /** Counts what became of the writing connection. */
+  #session = 0;
   #nextLook: unknown;
 
   constructor(
@@ -113,6 +115,7 @@ class Postgres implements Database {
   async reset(): Promise<void> {
     const broken = this.#writer;
     this.#connectWriter();
+    this.#heartbeat.reconnect();
     await Promise.all([broken.end({ timeout: 0 }), this.resetReaders()]);
   }
 
@@ -135,14 +138,16 @@ class Postgres implements Database {
 
   /** Asks for the lock, on the connection that writes. */
   async #lock(): Promise<boolean> {
-    const writer = this.#writer;
+    const session = this.#session;
     const [row] = await this.#write.execute<{ held: boolean }>(
       sql`select pg_try_advisory_lock(${this.#key}) as held`,
     );
-    if (row?.held !== true || writer !== this.#writer) return false;
+    if (row?.held !== true) return false;
     await this.#heartbeat.begin();
-    this.#held = true;
-    return true;
+    // A connection that broke meanwhile has taken the lock with it.
+    this.#held = session === this.#session;
+    if (!this.#held) this.#heartbeat.end();
+    return this.#held;
   }
 
   #lost(): void {
@@ -171,9 +176,12 @@ class Postgres implements Database {
       max: 1,
       connection: { ...session, ...keepAlives },
       onclose: () => {
-        if (writer === this.#writer && this.#held) this.#lost();
+        if (writer !== this.#writer) return;
+        this.#session++;
+        if (this.#held) this.#lost();
       },
     });
+    this.#session++;
     this.#held = false;
     this.#heartbeat.end();
     this.#writer = writer;
