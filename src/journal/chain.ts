@@ -57,7 +57,7 @@ export function loggedFact({ seq, tokenId, type, reason, at, lease }: Fact): Log
 const digest = (text: string): string => hash('sha256', text, 'base64').slice(0, digestLength);
 
 /** JSON with its members in order: the database keeps them in one of its own. */
-function canonical(value: Json): string {
+export function canonical(value: Json): string {
   if (value === null || typeof value !== 'object') return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
   const members = Object.keys(value).sort();

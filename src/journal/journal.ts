@@ -6,6 +6,7 @@ import { reasonOf, rootCause } from '../cause.ts';
 import type { Proof } from '../lease/command.ts';
 import type { Fact } from '../lease/fact.ts';
 import type { FactFilter, OrderedPage, Page } from '../lease/view.ts';
+import type { AuditedLog } from './audited.ts';
 import { chainStart, digestOf, loggedFact } from './chain.ts';
 import { type DatabaseListener, failureOf } from './database.ts';
 import { type CommitListener, type CommitTimes, Fenced, GroupCommit, Unconfirmed } from './group-commit.ts';
@@ -28,10 +29,12 @@ const openAttempts = 5;
 /** What opening may take for each token, many times over; and a read, beyond what the server lets it take. */
 const openMsPerToken = 1;
 const answerMsMore = 1000;
+/** Reading every row of a large pool's tokens. */
+const standingTimeoutMs = 60_000;
 
 export type JournalTimes = CommitTimes & PostgresTimes;
 
-export class Journal {
+export class Journal implements AuditedLog {
   readonly #store: Store;
   readonly #times: CommitTimes;
   #commits: GroupCommit | null = null;
@@ -171,6 +174,14 @@ export class Journal {
     return this.#read(() => this.#store.ending(tokenId, proof));
   }
 
+  standing() {
+    return this.#read(() => this.#store.standing(), standingTimeoutMs);
+  }
+
+  portion(afterSeq: number | null, headSeq: number, most: number) {
+    return this.#read(() => this.#store.portion(afterSeq, headSeq, most));
+  }
+
   /** Closes the database; what is not committed by then is dropped, unacknowledged. */
   async close(): Promise<void> {
     this.#commits?.close(new Error('the journal is closed'));
@@ -197,9 +208,9 @@ export class Journal {
     return new Error(message, { cause: rootCause(error) });
   }
 
-  async #read<T>(read: () => Promise<T>): Promise<T> {
+  async #read<T>(read: () => Promise<T>, timeoutMs = this.#times.commitTimeoutMs): Promise<T> {
     try {
-      return await this.#inTime(this.#times.commitTimeoutMs + answerMsMore, read());
+      return await this.#inTime(timeoutMs + answerMsMore, read());
     } catch (error) {
       // The server would have ended it by now: whoever asks on these connections waits for nobody.
       if (error instanceof NoAnswer) await this.#store.resetReaders();

@@ -2,6 +2,7 @@
 import { and, eq, gt } from 'drizzle-orm';
 import type { Proof } from '../lease/command.ts';
 import type { FactFilter, OrderedPage, Page } from '../lease/view.ts';
+import { readPortion, readStanding } from './auditing.ts';
 import type { Database } from './database.ts';
 import { readKeyed } from './keyed.ts';
 import { checkSize, openPool } from './opening.ts';
@@ -81,6 +82,14 @@ export class SqlStore implements Store {
 
   keyed(key: string, since: number) {
     return readKeyed(this.#db, this.#pool, key, since);
+  }
+
+  standing() {
+    return readStanding(this.#db, this.#pool);
+  }
+
+  portion(afterSeq: number | null, headSeq: number, most: number) {
+    return readPortion(this.#db, this.#pool, afterSeq, headSeq, most);
   }
 
   reset(): Promise<void> {

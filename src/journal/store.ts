@@ -6,6 +6,7 @@ import type { Proof } from '../lease/command.ts';
 import type { Fact } from '../lease/fact.ts';
 import type { TokenState } from '../lease/lease.ts';
 import type { Ending, FactFilter, FactView, LeaseView, OrderedPage, Page, TokenView } from '../lease/view.ts';
+import type { AuditedLog } from './audited.ts';
 
 /** A fact with its place in the chain of digests. */
 export type SealedFact = Fact & { digest: string };
@@ -49,7 +50,7 @@ export interface Opening {
   tokens: TokenState[];
 }
 
-export interface Store {
+export interface Store extends AuditedLog {
   /** Where it is, to be shown to people: never with a password. */
   readonly name: string;
   /** Whether no other process can write it at all. */

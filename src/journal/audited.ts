@@ -1,0 +1,49 @@
+/** What a check of the log reads: rows as they are, whoever wrote them. Nothing here is known to make sense. */
+import type { Json } from '../lease/lease.ts';
+import type { LoggedFact } from './chain.ts';
+
+/** A row of the log. */
+export type AuditedFact = LoggedFact & { digest: string };
+
+/** A row of `pruned_tokens`, and most of one of `tokens`. */
+export interface AuditedState {
+  id: string;
+  status: string;
+  userId: string | null;
+  leaseId: string | null;
+  fence: number | null;
+  activatedAt: number | null;
+  expiresAt: number | null;
+  ttlMs: number | null;
+  metadata: Json;
+  seq: number;
+}
+
+export type AuditedToken = AuditedState & { ordinal: number };
+
+/** What is known of a pool beside its log. */
+export interface AuditedPool {
+  openedSeq: number;
+  tokensDigest: string;
+  chainSeq: number;
+  chainDigest: string;
+  prunedSeq: number;
+}
+
+/** All of one moment: what the facts up to the head must have led to, and where folding them begins. */
+export interface Standing {
+  /** The seq of the newest fact; null if there is none. */
+  headSeq: number | null;
+  /** null before the pool was first opened, and in a log that is older than its digests. */
+  pool: AuditedPool | null;
+  /** In the order of their ordinals. */
+  tokens: AuditedToken[];
+  /** As the pruned facts left them. */
+  prunedTokens: AuditedState[];
+}
+
+export interface AuditedLog {
+  standing(): Promise<Standing>;
+  /** The facts after `afterSeq` (null: from the very first) and up to `headSeq`, in order, at most so many. */
+  portion(afterSeq: number | null, headSeq: number, most: number): Promise<AuditedFact[]>;
+}

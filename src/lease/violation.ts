@@ -1,0 +1,33 @@
+/** What a check of the log against its own rules can find. Plain data; never a lease id. */
+
+/** As `SPEC.md` numbers them: those that a log and its tokens can be held against. */
+export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I7' | 'I8' | 'I11' | 'I12' | 'I13';
+
+export interface Violation {
+  invariant: Invariant;
+  /** The fact where it shows; null where it is of no single one. */
+  seq: number | null;
+  tokenId: string | null;
+  message: string;
+}
+
+/** How far a check has come. */
+export interface Progress {
+  facts: number;
+  /** It goes over the facts from this one to the head. */
+  fromSeq: number;
+  headSeq: number;
+  violations: number;
+}
+
+/** A log and its tokens, both as they were at one moment. */
+export interface Verification {
+  sound: boolean;
+  facts: number;
+  tokens: number;
+  fromSeq: number;
+  headSeq: number;
+  /** The first ones; `violationsTotal` counts them all. */
+  violations: Violation[];
+  violationsTotal: number;
+}
