@@ -87,7 +87,7 @@ export class Audit {
           'is not the newest opening of the pool',
         );
     }
-    checkTable(this.#standing, this.#fold, this.#report);
+    checkTable(tokens, head, this.#fold, this.#report);
     const active = tokens.filter(({ status }) => status === 'active').length;
     if (this.#begun !== active + this.#ended) {
       const message = `${this.#begun} leases have begun, but ${active} are live and ${this.#ended} have ended`;

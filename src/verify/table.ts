@@ -21,13 +21,18 @@ export function checkTokens({ tokens, pool, prunedTokens }: Standing, report: Re
 }
 
 /** The log leads to exactly this table [I8]. */
-export function checkTable({ tokens, headSeq }: Standing, fold: Fold, report: Report): void {
+export function checkTable(
+  tokens: readonly AuditedToken[],
+  headSeq: number,
+  fold: Fold,
+  report: Report,
+): void {
   const ids = new Set<string>();
   for (const row of tokens) {
     ids.add(row.id);
     const token = fold.get(row.id)!;
     const place = { seq: row.seq, tokenId: row.id };
-    if (row.seq > (headSeq ?? 0)) {
+    if (row.seq > headSeq) {
       report.add('I3', place, `the table tokens shows fact ${row.seq}, which is not in the log`);
       continue;
     }

@@ -34,7 +34,13 @@ async function take({ service, clock }: World, chance: Seeded): Promise<void> {
   switch (chance.of(['allocate', 'allocate', 'allocate', 'renew', 'renew', 'release', 'clean', 'wait'])) {
     case 'allocate': {
       const metadata = chance.of([undefined, { job: chance.below(9) }, { z: 1, a: 'ü"|' }]);
-      ok(await service.allocate({ userId: chance.of(['ada', 'bob']), ttlMs: 1 + chance.below(2000), metadata }));
+      ok(
+        await service.allocate({
+          userId: chance.of(['ada', 'bob']),
+          ttlMs: 1 + chance.below(2000),
+          metadata,
+        }),
+      );
       break;
     }
     case 'renew':
