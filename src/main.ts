@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** Start-up and shut-down, top to bottom: config → journal → service → HTTP → the pool. */
 import { readFileSync } from 'node:fs';
 import { reasonOf } from './cause.ts';
@@ -11,6 +12,7 @@ import { createLog, type Logger } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { newId } from './random.ts';
 import { Service } from './service/service.ts';
+import { runCommand } from './verify/command.ts';
 
 const pool = 'default';
 const standbyPollMs = 150;
@@ -20,6 +22,8 @@ const retryMs = 100;
 const retryMsMax = 1000;
 /** How long closing the database may take. */
 const closingMsMax = 6000;
+
+const now = () => performance.now();
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -46,7 +50,7 @@ async function main(config: Config, log: Logger): Promise<void> {
     patienceMs: config.commitTimeoutMs,
     retryMs,
     retryMsMax,
-    now: () => performance.now(),
+    now,
     timers: clock,
   });
   const service: Service = new Service(
@@ -164,9 +168,16 @@ function explain(error: unknown): string {
   }
 }
 
+const args = process.argv.slice(2);
 try {
-  const config = readConfig(process.env);
-  await main(config, createLog(config.logLevel));
+  if (args.length > 0) {
+    const config = () => readConfig(process.env);
+    const { stdout, stderr } = process;
+    process.exitCode = await runCommand(args, { config, pool, version, now, stdout, stderr });
+  } else {
+    const config = readConfig(process.env);
+    await main(config, createLog(config.logLevel));
+  }
 } catch (error) {
   process.stderr.write(`leasehold: ${explain(error)}\n`);
   process.exit(1);

@@ -126,7 +126,8 @@ describe('the house', () => {
   });
 
   it('opens each file with what it owns', () => {
-    const silent = files.filter((file) => !readFileSync(join(source, file), 'utf8').startsWith('/**'));
+    // The one that is run as a command says first what runs it.
+    const silent = files.filter((file) => !/^(#!.*\n)?\/\*\*/.test(readFileSync(join(source, file), 'utf8')));
     expect(silent.map((file) => relative(source, join(source, file)))).toEqual([]);
   });
 });

@@ -15,6 +15,7 @@ const routes = [
   'GET /api/tokens/{id}',
   'GET /api/tokens/{id}/events',
   'GET /api/tokens/{id}/history',
+  'GET /api/verify',
   'POST /api/tokens/allocate',
   'POST /api/tokens/cleanup',
   'POST /api/tokens/release/{id}',

@@ -13,6 +13,7 @@ import { problem } from './problem.ts';
 import { bodies } from './requests.ts';
 import { serve } from './route.ts';
 import { tokenRoutes } from './tokens.ts';
+import { verifyRoutes } from './verify.ts';
 
 export interface AppOptions {
   ttlMsMax: number;
@@ -39,6 +40,7 @@ export function createApp(service: Service, metrics: Metrics, log: Logger, optio
     ...leaseRoutes(service, bodies(options.ttlMsMax)),
     ...tokenRoutes(service),
     ...eventRoutes(service),
+    ...verifyRoutes(service),
   ];
   serve(app, routes, metrics);
   serveHealth(app, service, metrics);

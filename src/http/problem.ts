@@ -29,6 +29,7 @@ const problems: Record<ProblemCode, { status: ContentfulStatusCode; title: strin
   lease_proof_required: { status: 403, title: 'The lease id is needed' },
   unavailable: { status: 503, title: 'The pool is not served here now' },
   too_late: { status: 503, title: 'The lease was over before it was recorded: nothing is held' },
+  verify_running: { status: 429, title: 'The log is being checked for somebody else' },
   outcome_unknown: { status: 503, title: 'The log did not confirm in time: it may yet be recorded' },
   idempotency_key_reused: { status: 422, title: 'The Idempotency-Key was that of another request' },
   idempotency_key_in_use: { status: 409, title: 'The same request is still being answered' },
@@ -75,7 +76,7 @@ export function problem(
     status,
     headers: {
       'content-type': 'application/problem+json',
-      ...(status === 503 ? { 'retry-after': retryAfterSeconds } : {}),
+      ...(status === 503 || status === 429 ? { 'retry-after': retryAfterSeconds } : {}),
       ...headers,
     },
   });
@@ -100,6 +101,7 @@ export function refusalProblem(refusal: Refusal, headers: Record<string, string>
     case 'token_not_active':
     case 'lease_mismatch':
     case 'lease_proof_required':
+    case 'verify_running':
     case 'outcome_unknown':
     case 'idempotency_key_reused':
       return problem(refusal.code, {}, headers);

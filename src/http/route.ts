@@ -11,6 +11,7 @@ import type { Metrics } from '../metrics.ts';
 import type { Once } from '../service/exactly-once.ts';
 import { Problem } from './answers.ts';
 import { idempotencyHeaders, onceOf, replayedHeader } from './idempotency.ts';
+import { type Asker, inLines, linesType, wantsLines } from './lines.ts';
 import { type FieldError, type ProblemCode, problem, refusalProblem, statusOf, titleOf } from './problem.ts';
 
 export const bodyBytesMax = 16 * 1024;
@@ -29,14 +30,14 @@ export interface Route<P extends ZodType, Q extends ZodType, B extends ZodType, 
   /** Absent: the route takes none, and a member in one is an error. */
   body?: B;
   answer: A;
+  /** How it goes meanwhile, to those who ask for lines; absent: nobody is told. */
+  line?: ZodType;
   refusals: readonly ProblemCode[];
   /** `once` comes with whatever is no GET, where the caller has given the request a key. */
-  handle(input: {
-    params: z.output<P>;
-    query: z.output<Q>;
-    body: z.output<B>;
-    once?: Once | undefined;
-  }): Promise<Outcome<z.input<A>>>;
+  handle(
+    input: { params: z.output<P>; query: z.output<Q>; body: z.output<B>; once?: Once | undefined },
+    asker: Asker,
+  ): Promise<Outcome<z.input<A>>>;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a list of routes holds routes of every shape
@@ -81,7 +82,7 @@ const noBody = z.strictObject({});
 
 async function answer(
   c: Context,
-  { method, path, params, query, body = noBody, answer, refusals, handle }: AnyRoute,
+  { method, path, params, query, body = noBody, answer, line, refusals, handle }: AnyRoute,
 ): Promise<Response> {
   const given = c.req.method === 'GET' ? {} : await readBody(c);
   if (given instanceof Response) return given;
@@ -93,10 +94,14 @@ async function answer(
   };
   const once = method === 'get' ? undefined : onceOf(c, { method, path, ...input }, errors);
   if (errors.length > 0) return invalid(errors, refusals);
-  const outcome = await handle({ ...input, once });
-  const headers = outcome.replayed ? replayedHeader : {};
-  if ('refused' in outcome) return refusalProblem(outcome.refused, headers);
-  return c.json(answer.parse(outcome.ok), 200, headers);
+  const work = async (asker: Asker) => {
+    const outcome = await handle({ ...input, once }, asker);
+    const headers = outcome.replayed ? replayedHeader : {};
+    if ('refused' in outcome) return refusalProblem(outcome.refused, headers);
+    return c.json(answer.parse(outcome.ok), 200, headers);
+  };
+  if (line && wantsLines(c)) return inLines(c, work);
+  return work({ gone: () => c.req.raw.signal, tell() {} });
 }
 
 function check(schema: ZodType, value: unknown, errors: FieldError[]): unknown {
@@ -191,7 +196,13 @@ export function describe(registry: OpenAPIRegistry, each: AnyRoute): void {
       ...(each.body ? { body: { content: { 'application/json': { schema: each.body } } } } : {}),
     },
     responses: {
-      200: { description: 'Done', content: { 'application/json': { schema: each.answer } } },
+      200: {
+        description: 'Done',
+        content: {
+          'application/json': { schema: each.answer },
+          ...(each.line ? { [linesType]: { schema: z.union([each.line, each.answer, Problem]) } } : {}),
+        },
+      },
       ...Object.fromEntries(
         Array.from(byStatus, ([status, codes]) => [
           status,

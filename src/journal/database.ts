@@ -14,6 +14,9 @@ export interface Database
   readonly db: Drizzle;
 }
 
+/** One that is only read. */
+export type Readable = Pick<Database, 'name' | 'db' | 'close'>;
+
 /** What the database tells of its own accord. */
 export interface DatabaseListener {
   /** The connection that held the pool is gone, and the pool is not had back. Said again until it is. */

@@ -2,7 +2,7 @@
  * The embedded database: Postgres in this very process, its files in a folder of ours. One process at a time
  * may have the folder open, and PGlite does not see to that itself.
  */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { drizzle } from 'drizzle-orm/pglite';
@@ -10,13 +10,16 @@ import { migrate } from 'drizzle-orm/pglite/migrator';
 import { tryLock } from 'fs-native-extensions';
 import { reasonOf } from '../cause.ts';
 import { prepareAppend } from './append.ts';
-import type { Database } from './database.ts';
+import type { Database, Readable } from './database.ts';
 import { migrationsFolder } from './migrations-folder.ts';
 
 /** Opens the folder, which is made if it is not there. Throws if another process has it open. */
 export async function openPGlite(dataDir: string, pool: string): Promise<Database> {
   const folder = resolve(dataDir);
-  const unlock = lockFolder(folder);
+  const unlock = lockFolder(
+    folder,
+    'stop it, set another DATA_DIR, or share a Postgres server between them with DATABASE_URL',
+  );
   try {
     const client = await PGlite.create(join(folder, 'pglite'));
     const db = drizzle(client);
@@ -44,8 +47,33 @@ export async function openPGlite(dataDir: string, pool: string): Promise<Databas
   }
 }
 
+/** The same, of a folder that is there, to read it. Migrates nothing. */
+export async function openPGliteToRead(dataDir: string): Promise<Readable> {
+  const folder = resolve(dataDir);
+  if (!existsSync(join(folder, 'pglite'))) {
+    throw new Error(`there is no embedded database in ${folder} (DATA_DIR), and no DATABASE_URL`);
+  }
+  const unlock = lockFolder(folder, 'ask that process instead (GET /api/verify), or stop it');
+  try {
+    const client = await PGlite.create(join(folder, 'pglite'));
+    return {
+      name: `PGlite in ${folder}`,
+      db: drizzle(client),
+      close: async () => {
+        await client.close();
+        unlock();
+      },
+    };
+  } catch (error) {
+    unlock();
+    throw new Error(`cannot open the embedded database in ${folder} (DATA_DIR): ${reasonOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
 /** A lock of the operating system's: it ends with the process, however that ends. */
-function lockFolder(folder: string): () => void {
+function lockFolder(folder: string, advice: string): () => void {
   let file: number | undefined;
   let locked: boolean;
   try {
@@ -58,10 +86,7 @@ function lockFolder(folder: string): () => void {
   }
   if (!locked) {
     closeSync(file);
-    throw new Error(
-      `another Leasehold process uses the folder ${folder}: stop it, set another DATA_DIR, ` +
-        'or share a Postgres server between them with DATABASE_URL',
-    );
+    throw new Error(`another Leasehold process uses the folder ${folder}: ${advice}`);
   }
   const held = file;
   return () => closeSync(held);

@@ -8,7 +8,7 @@ import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
 import { reasonOf } from '../cause.ts';
 import { prepareAppend } from './append.ts';
-import type { Database, DatabaseListener, Drizzle } from './database.ts';
+import type { Database, DatabaseListener, Drizzle, Readable } from './database.ts';
 import { Heartbeat, type HeartbeatTimes } from './heartbeat.ts';
 import { inTime, type Timers } from './in-time.ts';
 import { migrationsFolder } from './migrations-folder.ts';
@@ -49,6 +49,15 @@ export async function openPostgres(
     throw new Error(`cannot open ${name} (DATABASE_URL): ${reasonOf(error)}`, { cause: error });
   }
   return new Postgres(name, url, pool, holder, times, listener);
+}
+
+/** To read it, and nothing else: the server would refuse. Connects when it is first asked. */
+export function openPostgresToRead(url: string): Readable {
+  const client = connect(url, {
+    max: 2,
+    connection: { ...session, application_name: 'leasehold verify', default_transaction_read_only: true },
+  });
+  return { name: `Postgres at ${shown(url)}`, db: drizzle(client), close: () => client.end({ timeout: 1 }) };
 }
 
 class Postgres implements Database {

@@ -13,6 +13,8 @@ export type Refusal =
   | { code: 'lease_proof_required' }
   /** Nothing was done; the same call may succeed later. */
   | { code: 'unavailable'; stage: Stage }
+  /** The log is being checked for somebody else. */
+  | { code: 'verify_running' }
   /** It was recorded, but its lease was over by then: nothing is held. */
   | { code: 'too_late'; endedAt: number }
   /** The log did not confirm in time: it may yet be recorded. */

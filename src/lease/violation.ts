@@ -31,3 +31,15 @@ export interface Verification {
   violations: Violation[];
   violationsTotal: number;
 }
+
+/** As it is written for others: by the route and by the command alike. */
+export const verificationOut = (found: Verification, elapsedMs: number) => ({
+  sound: found.sound,
+  facts: found.facts,
+  tokens: found.tokens,
+  from_seq: found.fromSeq,
+  head_seq: found.headSeq,
+  violations: found.violations.map(({ tokenId, ...violation }) => ({ ...violation, token_id: tokenId })),
+  violations_total: found.violationsTotal,
+  elapsed_ms: Math.round(elapsedMs),
+});

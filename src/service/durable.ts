@@ -49,12 +49,12 @@ export class Durable {
     }
   }
 
-  /** Asks the log. */
-  async ask<T>(query: () => Promise<T>): Promise<{ ok: T } | Refused> {
+  /** Asks the log. Whoever gives `signal` does not want the answer any more when it says so. */
+  async ask<T>(query: () => Promise<T>, signal?: AbortSignal): Promise<{ ok: T } | Refused> {
     try {
       return { ok: await query() };
     } catch (error) {
-      this.#listener.unanswered(error);
+      if (!signal?.aborted) this.#listener.unanswered(error);
       return this.unavailable();
     }
   }

@@ -20,6 +20,7 @@ import { newId, newLeaseId } from '../random.ts';
 import { Durable } from './durable.ts';
 import { ExactlyOnce, type Keep, type Once } from './exactly-once.ts';
 import { type ServiceListener, type ServiceOptions, Tenure } from './tenure.ts';
+import { Verifier } from './verifier.ts';
 
 export interface AllocateAsk {
   userId?: string | undefined;
@@ -54,6 +55,7 @@ export class Service {
   readonly #durable: Durable;
   readonly #once: ExactlyOnce;
   readonly #tenure: Tenure;
+  readonly #verifier: Verifier;
 
   constructor(journal: Journal, options: ServiceOptions, listener: ServiceListener) {
     this.#journal = journal;
@@ -62,6 +64,7 @@ export class Service {
     this.#tenure = new Tenure(journal, options, listener);
     this.#durable = new Durable(options.clock, journal, this.#tenure, listener);
     this.#once = new ExactlyOnce(options.clock, journal, this.#durable);
+    this.#verifier = new Verifier(journal, this.#durable);
   }
 
   get counts(): Counts {
@@ -149,9 +152,15 @@ export class Service {
     return this.#durable.read(filter.tokenId, () => this.#journal.facts(filter, page));
   }
 
+  /** Holds the log and the tokens against their rules, on a standby too. Refuses `verify_running`. */
+  verify(task: Parameters<Verifier['verify']>[0]): ReturnType<Verifier['verify']> {
+    return this.#verifier.verify(task);
+  }
+
   /** From here on every command is refused; what was begun is still committed. */
   stopServing(): void {
     this.#tenure.stop();
+    this.#verifier.stop();
   }
 
   /** Writes what is left to write, for `timeoutMs` at most, and closes the database. How many facts were lost. */
