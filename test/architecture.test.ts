@@ -28,7 +28,7 @@ const plan: Record<string, { rooms: string[]; packages: string[] }> = {
     rooms: ['service', 'lease', 'metrics', 'log', 'random'],
     packages: ['hono', '@hono', 'zod', '@asteasolutions'],
   },
-  verify: { rooms: ['journal', 'lease', 'cause'], packages: [] },
+  verify: { rooms: ['journal', 'lease'], packages: [] },
   service: { rooms: ['pool', 'verify', 'journal', 'lease', 'clock', 'random'], packages: [] },
   pool: { rooms: ['token', 'lease', 'clock'], packages: ['xstate'] },
   token: { rooms: ['lease'], packages: ['xstate'] },

@@ -24,16 +24,23 @@ export async function openToRead(
   const { name, db, close } = where.databaseUrl
     ? openPostgresToRead(where.databaseUrl)
     : await openPGliteToRead(where.dataDir);
+  const read = async <T>(reading: () => Promise<T>): Promise<T> => {
+    try {
+      return await reading();
+    } catch (error) {
+      throw new Error(`cannot check ${name}: ${reasonOf(error)}`, { cause: error });
+    }
+  };
   try {
-    await checkMigrations(db);
+    await read(() => checkMigrations(db));
   } catch (error) {
     await close();
-    throw new Error(`cannot check ${name}: ${reasonOf(error)}`, { cause: error });
+    throw error;
   }
   return {
     name,
-    standing: () => readStanding(db, pool),
-    portion: (afterSeq, headSeq, most) => readPortion(db, pool, afterSeq, headSeq, most),
+    standing: () => read(() => readStanding(db, pool)),
+    portion: (...asked) => read(() => readPortion(db, pool, ...asked)),
     close,
   };
 }

@@ -1,5 +1,4 @@
 /** `leasehold verify`: what it takes, what it says while it checks, and how it ends. */
-import { reasonOf } from '../cause.ts';
 import { openToRead } from '../journal/reading.ts';
 import { type Verification, verificationOut } from '../lease/violation.ts';
 import { meter } from './meter.ts';
@@ -68,7 +67,7 @@ async function verify(asJson: boolean, around: Surroundings): Promise<number> {
     }
   } catch (error) {
     done();
-    stderr.write(`leasehold: ${reasonOf(error)}\n`);
+    stderr.write(`leasehold: ${error instanceof Error ? error.message : error}\n`);
     return notChecked;
   }
 }
