@@ -44,6 +44,9 @@ export interface Standing {
 
 export interface AuditedLog {
   standing(): Promise<Standing>;
-  /** The facts after `afterSeq` (null: from the very first) and up to `headSeq`, in order, at most so many. */
+  /**
+   * The next facts after `afterSeq` (null: from the very first), in order, at most so many and none beyond
+   * `headSeq`; none at all only where there are none.
+   */
   portion(afterSeq: number | null, headSeq: number, most: number): Promise<AuditedFact[]>;
 }

@@ -12,12 +12,14 @@ export interface Task {
   signal?: AbortSignal | undefined;
   /** Told after each portion. */
   progress?: ((progress: Progress) => void) | undefined;
+  /** How many are read at a time; while an embedded database reads them, its process does nothing else. */
+  portionFacts?: number;
 }
 
 /** There is nothing to check: the pool has never been opened. */
 export class NeverOpened extends Error {}
 
-const portionFacts = 5000;
+const portionFactsDefault = 5000;
 /** How many are checked in one go: a few milliseconds, in which nothing else is done. */
 const goFacts = 500;
 const attemptsMax = 5;
@@ -45,7 +47,7 @@ async function readAll(
   standing: Standing,
   audit: Audit,
   report: Report,
-  { signal, progress }: Task,
+  { signal, progress, portionFacts = portionFactsDefault }: Task,
 ): Promise<Standing | null> {
   const headSeq = standing.headSeq ?? 0;
   const fromSeq = audit.expectedSeq;
@@ -63,7 +65,8 @@ async function readAll(
       const now = await log.standing();
       if ((now.pool?.prunedSeq ?? 0) >= audit.expectedSeq) return now;
     }
-    reading = portion.length === portionFacts ? read(portion.at(-1)!.seq) : null;
+    const last = portion.at(-1)?.seq ?? headSeq;
+    reading = last < headSeq ? read(last) : null;
     for (let from = 0; from < portion.length; from += goFacts) {
       const end = Math.min(from + goFacts, portion.length);
       for (let index = from; index < end; index++) audit.next(portion[index]!);

@@ -4,6 +4,7 @@
  *   npm run bench -- throughput   allocations a second, full pool, beside an empty Hono route and beside plain SQL
  *   npm run bench -- start        from start to first answer
  *   npm run bench -- size         100 tokens beside 100,000
+ *   npm run bench -- verify       checking a log of a million facts (VERIFY_FACTS)
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,6 +20,7 @@ import {
   startPlainSql,
   startService,
 } from './processes.ts';
+import { verify } from './verify.ts';
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
 const seconds = Number(process.env.BENCH_SECONDS ?? 3);
@@ -140,7 +142,7 @@ async function fill({ url }: Running, tokens: number): Promise<void> {
   }
 }
 
-const parts: Record<string, () => Promise<void>> = { throughput, start, size };
+const parts: Record<string, () => Promise<void>> = { throughput, start, size, verify: () => verify(print) };
 const asked = process.argv.slice(2);
 try {
   for (const name of asked.length > 0 ? asked : Object.keys(parts)) {
