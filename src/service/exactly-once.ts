@@ -81,6 +81,7 @@ const answers: Record<RefusalCode, boolean> = {
   lease_mismatch: true,
   lease_ended: true,
   lease_proof_required: true,
+  verify_running: false,
   // The grant is kept, and is told to be over each time.
   too_late: false,
   unavailable: false,
