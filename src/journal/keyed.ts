@@ -44,3 +44,30 @@ export function insertKeyed(db: Drizzle, pool: string, onlyIf = sql`true`) {
       setWhere: sql`${keyedOutcomes.at} <= excluded.at - make_interval(secs => ${keptMs / 1000})`,
     });
 }
+
+/**
+ * Deletes the oldest outcomes, at most `most` of them: those no younger than `since`, and those beyond the newest
+ * `keysMax`. Says how many it deleted.
+ */
+export async function pruneKeyed(
+  db: Drizzle,
+  pool: string,
+  since: number,
+  keysMax: number,
+  most: number,
+): Promise<number> {
+  const gone = db.$with('gone', { ordinal: sql<number>`ordinal` }).as(sql`
+    delete from ${keyedOutcomes} as kept
+    using (
+      select ordinal, at from ${keyedOutcomes} where pool = ${pool} order by ordinal limit ${most}::bigint
+    ) as oldest
+    where kept.ordinal = oldest.ordinal and (
+      oldest.at <= ${new Date(since).toISOString()}::timestamptz
+      or oldest.ordinal <= (select max(ordinal) from ${keyedOutcomes}) - ${keysMax}::bigint)
+    returning kept.ordinal`);
+  const [row] = await db
+    .with(gone)
+    .select({ outcomes: sql`count(*)`.mapWith(Number) })
+    .from(gone);
+  return row!.outcomes;
+}

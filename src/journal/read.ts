@@ -1,11 +1,13 @@
 /** Reading the log: pages of facts and of leases, newest or oldest first, each by an index. */
 import { aliasedTable, and, asc, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm';
+import { type AnyPgColumn, unionAll } from 'drizzle-orm/pg-core';
 import type { Proof } from '../lease/command.ts';
 import { endedAt } from '../lease/evolve.ts';
 import type { Ending, FactFilter, FactView, LeaseView, OrderedPage, Page, TokenView } from '../lease/view.ts';
 import type { Drizzle } from './database.ts';
 import { tokenState } from './opening.ts';
-import { tokenEvents, tokens } from './schema.ts';
+import { isKept } from './pruning.ts';
+import { prunedTokens, tokenEvents, tokens } from './schema.ts';
 
 const publicColumns = {
   seq: tokenEvents.seq,
@@ -32,6 +34,7 @@ export function readFacts(
     .where(
       and(
         eq(tokenEvents.pool, pool),
+        isKept(pool),
         filter.tokenId === undefined ? undefined : eq(tokenEvents.tokenId, filter.tokenId),
         filter.type === undefined ? undefined : eq(tokenEvents.type, filter.type),
         filter.userId === undefined ? undefined : eq(tokenEvents.userId, filter.userId),
@@ -70,9 +73,10 @@ export async function readHistory(
   db: Drizzle,
   pool: string,
   tokenId: string,
-  { limit, cursor }: Page,
+  page: Page,
 ): Promise<LeaseView[]> {
   const ending = aliasedTable(tokenEvents, 'ending');
+  const grants = readGrants(db, pool, tokenId, page);
   const end = db
     .select({ type: ending.type, reason: ending.reason, at: ending.at, expiresAt: ending.expiresAt })
     .from(ending)
@@ -80,7 +84,7 @@ export async function readHistory(
       and(
         eq(ending.pool, pool),
         eq(ending.tokenId, tokenId),
-        gt(ending.seq, tokenEvents.seq),
+        gt(ending.seq, grants.seq),
         inArray(ending.type, ['released', 'expired']),
       ),
     )
@@ -89,30 +93,54 @@ export async function readHistory(
     .as('lease_end');
   const rows = await db
     .select({
-      seq: tokenEvents.seq,
-      userId: tokenEvents.userId,
-      activatedAt: tokenEvents.at,
+      seq: grants.seq,
+      userId: grants.userId,
+      activatedAt: grants.activatedAt,
       end: { type: end.type, reason: end.reason, at: end.at, expiresAt: end.expiresAt },
     })
-    .from(tokenEvents)
+    .from(grants)
     .leftJoinLateral(end, sql`true`)
+    .orderBy(desc(grants.seq))
+    .limit(page.limit);
+  return rows.map(({ seq, userId, activatedAt, end }) => ({
+    seq: seq!,
+    userId: userId!,
+    activatedAt: activatedAt!,
+    endedAt: end && endedAt({ type: end.type, at: end.at, expiresAt: end.expiresAt! }),
+    endReason: (end?.reason ?? null) as LeaseView['endReason'],
+  }));
+}
+
+/** The newest grants of a token, and with them the one that has been pruned of a lease that outlasted it. */
+function readGrants(db: Drizzle, pool: string, tokenId: string, { limit, cursor }: Page) {
+  const beyond = (seq: AnyPgColumn) => (cursor === undefined ? undefined : lt(seq, cursor));
+  const kept = db
+    .select({ seq: tokenEvents.seq, userId: tokenEvents.userId, activatedAt: tokenEvents.at })
+    .from(tokenEvents)
     .where(
       and(
         eq(tokenEvents.pool, pool),
+        isKept(pool),
         eq(tokenEvents.tokenId, tokenId),
         eq(tokenEvents.type, 'activated'),
-        cursor === undefined ? undefined : lt(tokenEvents.seq, cursor),
+        beyond(tokenEvents.seq),
       ),
     )
     .orderBy(desc(tokenEvents.seq))
     .limit(limit);
-  return rows.map(({ seq, userId, activatedAt, end }) => ({
-    seq,
-    userId: userId!,
-    activatedAt,
-    endedAt: end && endedAt({ type: end.type, at: end.at, expiresAt: end.expiresAt! }),
-    endReason: (end?.reason ?? null) as LeaseView['endReason'],
-  }));
+  const { fence, userId, activatedAt } = prunedTokens;
+  const pruned = db
+    .select({ seq: fence, userId, activatedAt })
+    .from(prunedTokens)
+    .where(
+      and(
+        eq(prunedTokens.pool, pool),
+        eq(prunedTokens.id, tokenId),
+        eq(prunedTokens.status, 'active'),
+        beyond(fence),
+      ),
+    );
+  return unionAll(pruned, kept).as('grants');
 }
 
 /** How the newest lease of the token that fits the proof ended; null if none that fits has. */
@@ -128,6 +156,7 @@ export async function readEnding(
     .where(
       and(
         eq(tokenEvents.pool, pool),
+        isKept(pool),
         eq(tokenEvents.tokenId, tokenId),
         leaseId === undefined ? undefined : eq(tokenEvents.leaseId, leaseId),
         userId === undefined ? undefined : eq(tokenEvents.userId, userId),

@@ -4,8 +4,9 @@ import type { Proof } from '../lease/command.ts';
 import type { FactFilter, OrderedPage, Page } from '../lease/view.ts';
 import { readPortion, readStanding } from './auditing.ts';
 import type { Database } from './database.ts';
-import { readKeyed } from './keyed.ts';
+import { pruneKeyed, readKeyed } from './keyed.ts';
 import { checkSize, openPool } from './opening.ts';
+import { pruneFacts } from './pruning.ts';
 import { readEnding, readFacts, readHistory, readToken } from './read.ts';
 import { tokenEvents } from './schema.ts';
 import type { Entries, OpenRequest, Store } from './store.ts';
@@ -90,6 +91,14 @@ export class SqlStore implements Store {
 
   portion(afterSeq: number | null, headSeq: number, most: number) {
     return readPortion(this.#db, this.#pool, afterSeq, headSeq, most);
+  }
+
+  prune(before: number, most: number) {
+    return pruneFacts(this.#db, this.#pool, before, most);
+  }
+
+  pruneKeyed(since: number, keysMax: number, most: number) {
+    return pruneKeyed(this.#db, this.#pool, since, keysMax, most);
   }
 
   reset(): Promise<void> {

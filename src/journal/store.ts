@@ -81,6 +81,11 @@ export interface Store extends AuditedLog {
   /** What was answered with this key since `since`. */
   keyed(key: string, since: number): Promise<KeyedOutcome | null>;
 
+  /** Deletes at most `most` of the facts before `before`, oldest first, never the newest. Says how many. */
+  prune(before: number, most: number): Promise<number>;
+  /** Deletes at most `most` of the outcomes up to `since` or beyond the newest `keysMax`. Says how many. */
+  pruneKeyed(since: number, keysMax: number, most: number): Promise<number>;
+
   /** Breaks what is under way and connects anew. */
   reset(): Promise<void>;
   /** The same, for what reads only: what holds the pool goes on. */

@@ -185,14 +185,24 @@ export async function expectSoundLog(database: Database): Promise<LogRow[]> {
   const log = await logOf(database);
   expect(log.map(({ seq }) => seq)).toEqual(Array.from(log, (_, index) => index + 1));
   const stored = await tokensOf(database);
+  expect(stored).toEqual(foldOf(log, stored));
+  return log;
+}
+
+/** These tokens as the log leaves them, from being free, or as they were `before` it. */
+export function foldOf(
+  log: readonly LogRow[],
+  tokens: readonly TokenState[],
+  before: readonly TokenState[] = [],
+): TokenState[] {
   const folded = new Map<string, TokenState>();
-  for (const { tokenId } of stored) folded.set(tokenId, { tokenId, lease: null, seq: 0 });
+  for (const { tokenId } of tokens) folded.set(tokenId, { tokenId, lease: null, seq: 0 });
+  for (const state of before) folded.set(state.tokenId, state);
   for (const row of log) {
     if (row.tokenId === null) continue;
     folded.set(row.tokenId, evolve(factOf(row, folded.get(row.tokenId)!.lease)));
   }
-  expect(stored).toEqual([...folded.values()]);
-  return log;
+  return [...folded.values()];
 }
 
 /** The same, of a database that no process of this test may have open just now, if it is an embedded one. */

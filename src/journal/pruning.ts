@@ -1,0 +1,82 @@
+/**
+ * Pruning: the oldest facts go, and `pruned_tokens` keeps what they left behind, so that what remains can be
+ * folded from there and chained to the last one that went. Knows neither when that is due nor how often.
+ */
+import { sql } from 'drizzle-orm';
+import type { Drizzle } from './database.ts';
+import { pools, prunedTokens, tokenEvents } from './schema.ts';
+
+/**
+ * Deletes the oldest facts that happened before the instant `before`, at most `most` of them, but never the newest
+ * one of the log. Says how many it deleted: 0 too where another process was about the same ones.
+ */
+export async function pruneFacts(db: Drizzle, pool: string, before: number, most: number): Promise<number> {
+  // One statement, so that the server ends it by itself: a process that is stopped in the midst of several would
+  // keep whoever opens the pool next waiting for this row.
+  const held = db
+    .$with('held', { prunedSeq: sql<number>`pruned_seq` })
+    .as(sql`select pruned_seq from ${pools} where pool = ${pool} for no key update`);
+  const due = db.$with('due', { lastSeq: sql<number>`last_seq` }).as(sql`
+    select coalesce(min(seq) filter (where at >= ${new Date(before).toISOString()}::timestamptz) - 1, max(seq)) as last_seq
+    from (
+      select seq, at from ${tokenEvents}
+      where pool = ${pool} and seq > ${unmoved(pool)} and seq < ${newestSeq(pool)}
+      order by seq limit ${most}::bigint
+    ) as oldest`);
+  const gone = db.$with('gone', { seq: sql<number>`seq` }).as(sql`
+    delete from ${tokenEvents}
+    where pool = ${pool} and seq > (select pruned_seq from held) and seq <= (select last_seq from due)
+    returning *`);
+  const folded = db.$with('folded', {}).as(foldGone(pool));
+  const noted = db.$with('noted', {}).as(noteGone(pool));
+  const facts = sql`count(*)`.mapWith(Number);
+  const [row] = await db.with(held, due, gone, folded, noted).select({ facts }).from(gone);
+  return row!.facts;
+}
+
+/** Where the log begins; null if it was moved by a process that this statement waited for: it sees what was there before. */
+const unmoved = (pool: string) =>
+  sql`(select held.pruned_seq from held join ${pools} as seen on seen.pool = ${pool} and seen.pruned_seq = held.pruned_seq)`;
+
+/** Opening the pool goes on from it. */
+const newestSeq = (pool: string) => sql`(select max(seq) from ${tokenEvents} where pool = ${pool})`;
+
+/** The state of each token as the facts in `gone` left it. A renewal says only what it changes. */
+const foldGone = (pool: string) => sql`
+  insert into ${prunedTokens} (
+    pool, id, status, user_id, lease_id, fence, activated_at, expires_at, ttl_ms, metadata, seq)
+  select ${pool}, last.token_id, case when live then 'active' else 'available' end,
+    case when live then last.user_id end, case when live then last.lease_id end, case when live then last.fence end,
+    case when live then granted.at end, case when live then last.expires_at end,
+    case when live then (extract(epoch from granted.expires_at - granted.at) * 1000)::bigint end,
+    case when live then granted.metadata end, last.seq
+  from (
+    select distinct on (token_id) *, type in ('activated', 'renewed') as live
+    from gone where token_id is not null order by token_id, seq desc
+  ) as last
+  left join gone as granted on granted.seq = last.fence
+  on conflict (pool, id) do update set
+    status = excluded.status, user_id = excluded.user_id, lease_id = excluded.lease_id, fence = excluded.fence,
+    expires_at = excluded.expires_at, seq = excluded.seq,
+    ${sql.join(ofTheGrant.map(unlessGrantedBefore), sql`, `)}`;
+
+/** What only the grant says of a lease. */
+const ofTheGrant = ['activated_at', 'ttl_ms', 'metadata'];
+
+const unlessGrantedBefore = (column: string) =>
+  sql.raw(
+    `${column} = case when excluded.fence = pruned_tokens.fence then pruned_tokens.${column} else excluded.${column} end`,
+  );
+
+/** Where the log and its chain of digests begin now. Facts from before there were digests are not of the chain. */
+const noteGone = (pool: string) => sql`
+  update ${pools} set
+    pruned_seq = last.seq,
+    chain_seq = greatest(chain_seq, last.seq),
+    chain_digest = case when last.seq > chain_seq then last.digest else chain_digest end
+  from (select seq, digest from gone order by seq desc limit 1) as last
+  where pool = ${pool}`;
+
+/** The facts that are kept. Said to the database too: else it would look at each deleted one until it has cleaned up. */
+export const isKept = (pool: string) =>
+  sql`${tokenEvents.seq} > coalesce((select ${pools.prunedSeq} from ${pools} where ${pools.pool} = ${pool}), 0)`;
