@@ -16,6 +16,20 @@ const count = (least: number, most: number) =>
     )
     .transform(Number);
 
+const unitsMs = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000 };
+
+/** How long, at least a minute, or `forever`: what is kept for less would be gone before anybody could look. */
+const retention = z
+  .string()
+  .transform((text) => {
+    const [, number, unit] = /^(\d+)([dhms])$/.exec(text) ?? [];
+    if (text === 'forever') return Number.POSITIVE_INFINITY;
+    return Number(number) * unitsMs[unit as keyof typeof unitsMs];
+  })
+  .refine((ms) => ms === Number.POSITIVE_INFINITY || (ms >= unitsMs.m && ms <= ttlMsMaxMax), {
+    error: 'must be forever, or a whole number with its unit, as 90d, 12h, 30m or 90s, from 1m to 36500d',
+  });
+
 const oneOf = <T extends string>(...values: [T, ...T[]]) =>
   z.enum(values, `must be one of ${values.join(', ')}`);
 
@@ -41,6 +55,8 @@ const Environment = z
     COMMIT_TIMEOUT_MS: count(100, 600_000).prefault('5000'),
     SHUTDOWN_TIMEOUT_MS: count(100, 600_000).prefault('10000'),
     HEARTBEAT_TIMEOUT_MS: count(200, 600_000).prefault('1000'),
+    EVENT_RETENTION: retention.prefault('forever'),
+    IDEMPOTENCY_KEYS_MAX: count(1, 1_000_000_000).prefault('1000000'),
   })
   .refine((env) => env.TTL_MS <= env.TTL_MS_MAX, {
     path: ['TTL_MS'],
@@ -65,6 +81,9 @@ export interface Config {
   readonly commitTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
   readonly heartbeatTimeoutMs: number;
+  /** How long a fact is kept; `Infinity` for ever. */
+  readonly eventRetentionMs: number;
+  readonly idempotencyKeysMax: number;
 }
 
 /** Throws with one line for each variable that is wrong. An empty variable counts as absent. */
@@ -97,5 +116,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     commitTimeoutMs: valid.COMMIT_TIMEOUT_MS,
     shutdownTimeoutMs: valid.SHUTDOWN_TIMEOUT_MS,
     heartbeatTimeoutMs: valid.HEARTBEAT_TIMEOUT_MS,
+    eventRetentionMs: valid.EVENT_RETENTION,
+    idempotencyKeysMax: valid.IDEMPOTENCY_KEYS_MAX,
   });
 }

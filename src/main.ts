@@ -62,6 +62,8 @@ async function main(config: Config, log: Logger): Promise<void> {
       ttlMs: config.ttlMs,
       proofRequired: config.proofRequired,
       standbyPollMs,
+      retentionMs: config.eventRetentionMs,
+      keysMax: config.idempotencyKeysMax,
     },
     {
       stage: (stage, why) =>

@@ -16,6 +16,8 @@ const defaults: Config = {
   commitTimeoutMs: 5000,
   shutdownTimeoutMs: 10_000,
   heartbeatTimeoutMs: 1000,
+  eventRetentionMs: Number.POSITIVE_INFINITY,
+  idempotencyKeysMax: 1_000_000,
 };
 
 /** What stops the start, in the words that its user reads; '' if nothing does. */
@@ -86,6 +88,7 @@ const counts: [name: string, member: keyof Config, least: number, most: number][
   ['REQUEST_TIMEOUT_MS', 'requestTimeoutMs', 100, 600_000],
   ['COMMIT_TIMEOUT_MS', 'commitTimeoutMs', 100, 600_000],
   ['SHUTDOWN_TIMEOUT_MS', 'shutdownTimeoutMs', 100, 600_000],
+  ['IDEMPOTENCY_KEYS_MAX', 'idempotencyKeysMax', 1, 1_000_000_000],
 ];
 
 describe.each(counts)('%s', (name, member, least, most) => {
@@ -104,6 +107,41 @@ describe.each(counts)('%s', (name, member, least, most) => {
     const said = complaint({ ...others, [name]: value });
     expect(said).toContain(`\n  ${name}: must be a whole number from ${least} to ${most}`);
     expect(said).toContain(`(it is ${JSON.stringify(value)})`);
+  });
+});
+
+describe('EVENT_RETENTION', () => {
+  it.each([
+    ['forever', Number.POSITIVE_INFINITY],
+    ['90d', 7_776_000_000],
+    ['12h', 43_200_000],
+    ['30m', 1_800_000],
+    ['90s', 90_000],
+    ['1m', 60_000],
+    ['36500d', 3_153_600_000_000],
+  ])('may be %s', (written, ms) => {
+    expect(readConfig({ EVENT_RETENTION: written }).eventRetentionMs).toBe(ms);
+  });
+
+  it.each([
+    '90',
+    '45s',
+    '0d',
+    '36501d',
+    '1.5h',
+    '-1d',
+    '1 h',
+    '90D',
+    'd',
+    '1h30m',
+    'never',
+    'Infinity',
+    '1e3s',
+  ])('may not be %j, and what it may be is said', (written) => {
+    const said = complaint({ EVENT_RETENTION: written });
+    expect(said).toContain('\n  EVENT_RETENTION: must be forever, or a whole number with its unit, as 90d, ');
+    expect(said).toContain(`from 1m to 36500d (it is ${JSON.stringify(written)})`);
+    expect(said.split('\n')).toHaveLength(2);
   });
 });
 

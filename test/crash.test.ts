@@ -184,7 +184,16 @@ async function fragileService(kind: DatabaseKind, size: number) {
   const crashes: unknown[] = [];
   const service = new Service(
     journal,
-    { clock, size, ttlMs: twoMinutes, proofRequired: false, standbyPollMs: 20, timers: realTimers },
+    {
+      clock,
+      size,
+      ttlMs: twoMinutes,
+      proofRequired: false,
+      standbyPollMs: 20,
+      timers: realTimers,
+      retentionMs: Infinity,
+      keysMax: 1,
+    },
     {
       stage() {},
       committed() {},

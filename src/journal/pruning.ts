@@ -8,11 +8,12 @@ import { pools, prunedTokens, tokenEvents } from './schema.ts';
 
 /**
  * Deletes the oldest facts that happened before the instant `before`, at most `most` of them, but never the newest
- * one of the log. Says how many it deleted: 0 too where another process was about the same ones.
+ * one of the log. Says how many it deleted.
  */
 export async function pruneFacts(db: Drizzle, pool: string, before: number, most: number): Promise<number> {
   // One statement, so that the server ends it by itself: a process that is stopped in the midst of several would
-  // keep whoever opens the pool next waiting for this row.
+  // keep whoever opens the pool next waiting for this row. Two at once go one after the other: what is read here may
+  // be from before the first, but each row that is written is taken as the first has left it.
   const held = db
     .$with('held', { prunedSeq: sql<number>`pruned_seq` })
     .as(sql`select pruned_seq from ${pools} where pool = ${pool} for no key update`);
@@ -20,7 +21,7 @@ export async function pruneFacts(db: Drizzle, pool: string, before: number, most
     select coalesce(min(seq) filter (where at >= ${new Date(before).toISOString()}::timestamptz) - 1, max(seq)) as last_seq
     from (
       select seq, at from ${tokenEvents}
-      where pool = ${pool} and seq > ${unmoved(pool)} and seq < ${newestSeq(pool)}
+      where pool = ${pool} and seq > (select pruned_seq from held) and seq < ${newestSeq(pool)}
       order by seq limit ${most}::bigint
     ) as oldest`);
   const gone = db.$with('gone', { seq: sql<number>`seq` }).as(sql`
@@ -33,10 +34,6 @@ export async function pruneFacts(db: Drizzle, pool: string, before: number, most
   const [row] = await db.with(held, due, gone, folded, noted).select({ facts }).from(gone);
   return row!.facts;
 }
-
-/** Where the log begins; null if it was moved by a process that this statement waited for: it sees what was there before. */
-const unmoved = (pool: string) =>
-  sql`(select held.pruned_seq from held join ${pools} as seen on seen.pool = ${pool} and seen.pruned_seq = held.pruned_seq)`;
 
 /** Opening the pool goes on from it. */
 const newestSeq = (pool: string) => sql`(select max(seq) from ${tokenEvents} where pool = ${pool})`;

@@ -10,8 +10,9 @@ import type { Fact } from '../lease/fact.ts';
 import type { Stage } from '../lease/refusal.ts';
 import { Pool } from '../pool/pool.ts';
 import { newId } from '../random.ts';
+import { Housekeeping, type HousekeepingOptions } from './housekeeping.ts';
 
-export interface ServiceOptions {
+export interface ServiceOptions extends HousekeepingOptions {
   clock: Clock;
   /** How many tokens the pool has. */
   size: number;
@@ -41,6 +42,7 @@ export class Tenure {
   readonly #journal: Journal;
   readonly #options: ServiceOptions;
   readonly #listener: ServiceListener;
+  readonly #housekeeping: Housekeeping;
   #pool: Pool;
   #sweep: unknown;
   #stopping = false;
@@ -49,6 +51,10 @@ export class Tenure {
     this.#journal = journal;
     this.#options = options;
     this.#listener = listener;
+    const { clock, timers } = options;
+    this.#housekeeping = new Housekeeping(journal, options, clock, timers, (error) =>
+      listener.unanswered(error),
+    );
     this.#pool = this.#newPool();
   }
 
@@ -70,6 +76,7 @@ export class Tenure {
   /** Refuses every command from now on. */
   stop(): void {
     this.#stopping = true;
+    this.#housekeeping.end();
     this.#signal({ type: 'STOP' });
   }
 
@@ -90,6 +97,7 @@ export class Tenure {
           // A command half done has been appended by now: nothing of it may reach the log.
           this.#journal.abandon();
           clock.clearTimeout(this.#sweep);
+          this.#housekeeping.end();
           this.#listener.crashed(error);
         },
       },
@@ -118,6 +126,7 @@ export class Tenure {
     this.#pool.open(opening);
     this.#listener.stage(this.#pool.stage);
     this.#armSweep();
+    this.#housekeeping.begin(() => this.#pool.stage === 'serving');
   }
 
   /**
@@ -133,6 +142,7 @@ export class Tenure {
   /** Another process has the pool: everything known here is history, and this process stands by anew. */
   #leave(): void {
     this.#options.clock.clearTimeout(this.#sweep);
+    this.#housekeeping.end();
     if (this.#stopping) return;
     this.#signal({ type: 'FENCED' });
     this.#pool = this.#newPool();

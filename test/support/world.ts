@@ -120,6 +120,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       ttlMs: twoMinutes,
       proofRequired: false,
       standbyPollMs: 20,
+      retentionMs: Number.POSITIVE_INFINITY,
+      keysMax: 1_000_000,
       timers: realTimers,
       ...rest,
       clock,
