@@ -5,12 +5,14 @@
  *   npm run bench -- start        from start to first answer
  *   npm run bench -- size         100 tokens beside 100,000
  *   npm run bench -- verify       checking a log of a million facts (VERIFY_FACTS)
+ *   npm run bench -- growth       a log of BENCH_FACTS facts (1,000,000) beside a new one, and while it is pruned
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
 import { startPostgres } from '../support/postgres-server.ts';
+import { growth } from './growth.ts';
 import { load } from './http-load.ts';
 import {
   type Running,
@@ -142,7 +144,19 @@ async function fill({ url }: Running, tokens: number): Promise<void> {
   }
 }
 
-const parts: Record<string, () => Promise<void>> = { throughput, start, size, verify: () => verify(print) };
+async function grown(): Promise<void> {
+  const facts = Number(process.env.BENCH_FACTS ?? 1_000_000);
+  print(`a new log beside one of ${whole(facts)} facts, ${rounds} × ${seconds} s each`);
+  await withPostgres((url) => growth(url, { facts, rounds, seconds, print }));
+}
+
+const parts: Record<string, () => Promise<void>> = {
+  throughput,
+  start,
+  size,
+  verify: () => verify(print),
+  growth: grown,
+};
 const asked = process.argv.slice(2);
 try {
   for (const name of asked.length > 0 ? asked : Object.keys(parts)) {
