@@ -1,6 +1,7 @@
 /** What was answered to requests with an Idempotency-Key: written with the facts they led to, and read when they come again. */
 import { and, eq, gt, sql } from 'drizzle-orm';
 import type { Drizzle } from './database.ts';
+import { deleted } from './pruning.ts';
 import { keyedOutcomes } from './schema.ts';
 import type { KeyedOutcome } from './store.ts';
 
@@ -65,9 +66,6 @@ export async function pruneKeyed(
       oldest.at <= ${new Date(since).toISOString()}::timestamptz
       or oldest.ordinal <= (select max(ordinal) from ${keyedOutcomes}) - ${keysMax}::bigint)
     returning kept.ordinal`);
-  const [row] = await db
-    .with(gone)
-    .select({ outcomes: sql`count(*)`.mapWith(Number) })
-    .from(gone);
-  return row!.outcomes;
+  const [row] = await db.with(gone).select(deleted).from(gone);
+  return row!.rows;
 }

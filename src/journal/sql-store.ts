@@ -6,7 +6,7 @@ import { readPortion, readStanding } from './auditing.ts';
 import type { Database } from './database.ts';
 import { pruneKeyed, readKeyed } from './keyed.ts';
 import { checkSize, openPool } from './opening.ts';
-import { pruneFacts } from './pruning.ts';
+import { pruneFacts, reuseRoom } from './pruning.ts';
 import { readEnding, readFacts, readHistory, readToken } from './read.ts';
 import { tokenEvents } from './schema.ts';
 import type { Entries, OpenRequest, Store } from './store.ts';
@@ -94,11 +94,11 @@ export class SqlStore implements Store {
   }
 
   prune(before: number, most: number) {
-    return pruneFacts(this.#db, this.#pool, before, most);
+    return this.#tidied(pruneFacts(this.#db, this.#pool, before, most));
   }
 
   pruneKeyed(since: number, keysMax: number, most: number) {
-    return pruneKeyed(this.#db, this.#pool, since, keysMax, most);
+    return this.#tidied(pruneKeyed(this.#db, this.#pool, since, keysMax, most));
   }
 
   reset(): Promise<void> {
@@ -111,6 +111,13 @@ export class SqlStore implements Store {
 
   close(): Promise<void> {
     return this.#database.close();
+  }
+
+  /** An embedded database has nobody else who would. */
+  async #tidied(deleting: Promise<number>): Promise<number> {
+    const rows = await deleting;
+    if (rows > 0 && this.alone) await reuseRoom(this.#db);
+    return rows;
   }
 
   get #db() {

@@ -3,34 +3,36 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import postgres from 'postgres';
-import { digestOf, type LoggedFact } from '../../src/journal/chain.ts';
+import { chainStart, digestOf, type LoggedFact } from '../../src/journal/chain.ts';
 
 const perCopy = 50_000;
 const ttlMs = 3_600_000;
 const users = Array.from({ length: 1000 }, () => randomUUID());
 
-interface Held {
+interface Lease {
   leaseId: string;
   userId: string;
   fence: number;
   activatedAt: number;
+  expiresAt: number;
+}
+
+interface Held extends Lease {
+  /** Of its last use. */
+  seq: number;
 }
 
 /**
- * Continues the log of the pool `default`, which is opened and has no lease, with `count` facts from the instant
- * `from` until `to`. Every token is held in the end, for an hour from its grant. No process may serve it meanwhile.
+ * Gives the pool `default`, which has been opened and never used, a log of `count` facts from the instant `from`
+ * until `to`. Every token is held in the end, for an hour from its grant. No process may serve it meanwhile.
  */
 export async function writeLongLog(url: string, count: number, from: number, to: number): Promise<void> {
   const sql = postgres(url, { max: 1, onnotice: () => {} });
   try {
-    const [last] = await sql<{ seq: string; digest: string }[]>`
-      select seq, digest from token_events where pool = 'default' order by seq desc limit 1`;
     const tokens = await sql<{ id: string }[]>`select id from tokens where pool = 'default' order by ordinal`;
-    const history = new History(
-      Number(last!.seq),
-      last!.digest,
-      tokens.map(({ id }) => id),
-    );
+    const history = new History(tokens.map(({ id }) => id));
+    await sql`truncate token_events`;
+    await sql`update pools set opened_seq = 1`;
     const msPerFact = (to - from) / count;
     for (let written = 0; written < count; written += perCopy) {
       const rows: string[] = [];
@@ -49,20 +51,20 @@ export async function writeLongLog(url: string, count: number, from: number, to:
 
 /** The least recently used token is taken from its holder for the next one; one lease in ten is renewed. */
 class History {
-  #seq: number;
-  #digest: string;
+  #seq = 0;
+  /** The newest release: of the token that is next, if it has not been granted since. */
+  #freed = 0;
+  #digest = chainStart;
   readonly #order: string[];
-  readonly #held = new Map<string, Held & { seq: number; expiresAt: number }>();
+  readonly #held = new Map<string, Held>();
 
-  constructor(seq: number, digest: string, tokens: readonly string[]) {
-    this.#seq = seq;
-    this.#digest = digest;
+  constructor(tokens: readonly string[]) {
     this.#order = [...tokens];
   }
 
   /** The row of the next fact, as `copy` reads it. */
   next(at: number): string {
-    this.#seq++;
+    if (++this.#seq === 1) return this.#row('opened', 'pool_opened', null, null, at);
     const used = this.#order.at(-1)!;
     const newest = this.#held.get(used);
     // Only the token used last, so that the order of use stays.
@@ -71,6 +73,7 @@ class History {
     const held = this.#held.get(tokenId);
     if (held !== undefined) {
       this.#held.delete(tokenId);
+      this.#freed = this.#seq;
       return this.#row('released', 'lru_eviction', tokenId, held, at);
     }
     const granted = {
@@ -101,10 +104,11 @@ class History {
       };
     }
     // Where the last fact was a release.
-    for (const id of this.#order) if (!this.#held.has(id)) yield { id, status: 'available', seq: this.#seq };
+    for (const id of this.#order)
+      if (!this.#held.has(id)) yield { id, status: 'available', seq: this.#freed };
   }
 
-  #renew(tokenId: string, held: Held & { seq: number; expiresAt: number }, at: number): string {
+  #renew(tokenId: string, held: Held, at: number): string {
     held.seq = this.#seq;
     held.expiresAt = at + ttlMs;
     return this.#row('renewed', 'renewed_by_client', tokenId, held, at);
@@ -113,14 +117,20 @@ class History {
   #row(
     type: LoggedFact['type'],
     reason: LoggedFact['reason'],
-    tokenId: string,
-    { userId, leaseId, fence, expiresAt }: Held & { expiresAt: number },
+    tokenId: string | null,
+    lease: Lease | null,
     at: number,
   ): string {
+    const { userId, leaseId, fence, expiresAt } = lease ?? noLease;
     const seq = this.#seq;
     const fact = { seq, tokenId, type, reason, userId, leaseId, fence, at, expiresAt, metadata: null };
     this.#digest = digestOf(this.#digest, fact);
-    const instants = [new Date(at).toISOString(), new Date(expiresAt).toISOString()];
-    return `${['default', seq, tokenId, type, reason, userId, leaseId, fence, ...instants, '\\N', this.#digest].join('\t')}\n`;
+    const columns = ['default', seq, tokenId, type, reason, userId, leaseId, fence, instant(at)];
+    const row = [...columns, expiresAt && instant(expiresAt), null, this.#digest];
+    return `${row.map((value) => value ?? '\\N').join('\t')}\n`;
   }
 }
+
+const noLease = { userId: null, leaseId: null, fence: null, expiresAt: null };
+
+const instant = (at: number): string => new Date(at).toISOString();
