@@ -1,7 +1,9 @@
 /** A service that keeps facts for a minute: what its users still have, and when it deletes. On simulated time. */
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { Journal } from '../src/journal/journal.ts';
+import { SqlStore } from '../src/journal/sql-store.ts';
 import { newId } from '../src/random.ts';
+import { verifyLog } from '../src/verify/verify-log.ts';
 import { type DatabaseKind, databaseKinds } from './support/databases.ts';
 import { listening, openDatabase, preparedDatabase } from './support/journal.ts';
 import { expectSoundRest } from './support/pruned-log.ts';
@@ -60,6 +62,7 @@ async function leave(world: World): Promise<void> {
   await world.close();
   const database = await openDatabase(world.where);
   await expectSoundRest(database);
+  expect((await verifyLog(new SqlStore(database, 'default'))).violations).toEqual([]);
   await database.close();
 }
 

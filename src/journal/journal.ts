@@ -15,15 +15,8 @@ import { keptMs } from './keyed.ts';
 import { openPGlite } from './pglite.ts';
 import { openPostgres, type PostgresTimes } from './postgres.ts';
 import { SqlStore } from './sql-store.ts';
-import {
-  type Entries,
-  type KeyedOutcome,
-  type Opening,
-  type OpenRequest,
-  type SealedFact,
-  SizeMismatch,
-  type Store,
-} from './store.ts';
+import type { Entries, KeyedOutcome, Opening, OpenRequest, SealedFact, Store } from './store.ts';
+import { SizeMismatch } from './store.ts';
 
 const openAttempts = 5;
 /** What opening may take for each token, many times over; and a read, beyond what the server lets it take. */
