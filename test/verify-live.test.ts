@@ -92,6 +92,19 @@ describe('a check in portions', () => {
     });
   });
 
+  it('finds facts missing that vanish while it reads, and have not been pruned [I3]', async () => {
+    const memory = new AuditedMemory(long(10));
+    memory.afterPortion = (portions) => {
+      if (portions === 2) memory.log.facts.splice(12);
+    };
+    const { violations } = await verifyLog(memory, { portionFacts: 3 });
+    expect(violations[0]).toMatchObject({
+      invariant: 'I3',
+      seq: 13,
+      message: 'the facts up to 21 are missing',
+    });
+  });
+
   it('gives up where it is overtaken again and again', async () => {
     const memory = new AuditedMemory(long(100));
     memory.afterPortion = (portions) => memory.prune(1 + 10 * portions);
