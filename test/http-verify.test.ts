@@ -108,7 +108,7 @@ describe('GET /api/verify', () => {
     expect(headers.get('content-type')).toBe('application/x-ndjson');
     expect(headers.get('x-request-id')).not.toBeNull();
     expect(linesOf(await (await response!).text())).toEqual([
-      { facts: 1000, from_seq: 1, head_seq: 2001, violations_total: 0 },
+      { facts: 250, from_seq: 1, head_seq: 2001, violations_total: 0 },
       expect.objectContaining({ sound: true, facts: 2001, tokens: 1000, elapsed_ms: 1000 }),
     ]);
   });

@@ -45,7 +45,7 @@ export const verifyRoutes = (service: Service): AnyRoute[] => [
     summary: 'Check the log against every invariant',
     description:
       'Reads every fact up to the newest one and the table of tokens, and names each violation with its invariant, ' +
-      'the `seq` where it shows and its token. It disturbs nobody, and goes on for minutes where the log is long: ' +
+      'the `seq` where it shows and its token. Others are served meanwhile, if slower. It goes on for minutes where the log is long: ' +
       'with `Accept: application/x-ndjson` it says every now and then how far it has come, and ends with a line that is the answer, or ' +
       'a Problem. One check at a time. It stops when nobody listens any more. A standby answers it too.',
     params: none,
