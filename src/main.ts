@@ -47,6 +47,7 @@ async function main(config: Config, log: Logger): Promise<void> {
   const journal = await Journal.open(config, pool, newId(), {
     silenceMs: config.heartbeatTimeoutMs + config.poolSize * silenceMsPerToken,
     commitTimeoutMs: config.commitTimeoutMs,
+    holdTimeoutMs: Math.min(config.commitTimeoutMs, config.heartbeatTimeoutMs + 500),
     patienceMs: config.commitTimeoutMs,
     retryMs,
     retryMsMax,

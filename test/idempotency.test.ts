@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Cable } from './support/cable.ts';
 import { databaseKinds, freshPostgres } from './support/databases.ts';
 import { type Api, createApi, nobody } from './support/http.ts';
-import { openDatabase, preparedDatabase } from './support/journal.ts';
+import { openDatabase, openJournal, preparedDatabase } from './support/journal.ts';
 import { createWorld, ok, refusal, start, twoMinutes, type World } from './support/world.ts';
 
 const day = 24 * 60 * 60 * 1000;
@@ -32,14 +32,16 @@ describe.each(databaseKinds)('a request with a key, on %s', (kind) => {
   it('is answered by the next process as by the first, refusals too [I9][I14]', async () => {
     const world = await createService();
     const { service } = world;
+    const all = await service.releaseAll(once('all'));
     const grant = await service.allocate({ metadata: { b: [1, { z: null, a: 'x' }] } }, once('grant'));
     const { tokenId, lease } = ok(grant);
     const renewal = await service.renew({ tokenId, leaseId: lease.leaseId }, once('renewal'));
     const stranger = await service.release({ tokenId, userId: 'eve' }, once('stranger'));
-    const release = await service.release({ tokenId }, once('release'));
-    const ended = await service.renew({ tokenId, leaseId: lease.leaseId }, once('ended'));
+    const other = ok(await service.allocate({}));
+    const release = await service.release({ tokenId: other.tokenId }, once('release'));
+    const proof = { tokenId: other.tokenId, leaseId: other.lease.leaseId };
+    const ended = await service.renew(proof, once('ended'));
     const nothing = await service.release({ tokenId: nobody }, once('nothing'));
-    const all = await service.releaseAll(once('all'));
     expect([stranger, ended, nothing].map((outcome) => refusal(outcome).code)).toEqual([
       'lease_mismatch',
       'lease_ended',
@@ -77,22 +79,40 @@ describe.each(databaseKinds)('a request with a key, on %s', (kind) => {
     expect(service.counts.active).toBe(1);
   });
 
-  it('is told, again and again, that its lease is over, when it is', async () => {
+  it('is told what became of its lease, once that is over [I6][I17]', async () => {
     const { service, clock, facts } = await createService();
-    const { lease } = ok(await service.allocate({ ttlMs: 1000 }, once('a')));
+    const short = ok(await service.allocate({ ttlMs: 1000 }, once('a')));
     clock.advance(1000);
-    const over = { code: 'too_late', endedAt: lease.expiresAt };
-    expect(refusal(await service.allocate({ ttlMs: 1000 }, once('a')))).toEqual(over);
-    // One whose commit outlasted its TTL is answered the same way at once and on retry [I17].
+    const ranOut = { code: 'lease_ended', reason: 'ttl_expired', endedAt: short.lease.expiresAt };
+    const again = await service.allocate({ ttlMs: 1000 }, once('a'));
+    expect(again).toEqual({ refused: ranOut, replayed: true });
+    const released = ok(await service.allocate({}, once('b')));
+    ok(await service.release({ tokenId: released.tokenId }));
+    const gone = { code: 'lease_ended', reason: 'released_by_client', endedAt: clock.now() };
+    expect(refusal(await service.allocate({}, once('b')))).toEqual(gone);
+    // The commit of this one outlasts its TTL.
     const push = facts.push.bind(facts);
     facts.push = (...committed) => {
       clock.advance(1000);
       return push(...committed);
     };
-    expect(refusal(await service.allocate({ ttlMs: 1000 }, once('b'))).code).toBe('too_late');
+    expect(refusal(await service.allocate({ ttlMs: 1000 }, once('c'))).code).toBe('too_late');
     facts.push = push;
-    expect(refusal(await service.allocate({ ttlMs: 1000 }, once('b'))).code).toBe('too_late');
-    expect(facts.filter(({ type }) => type === 'activated')).toHaveLength(2);
+    const late = await service.allocate({ ttlMs: 1000 }, once('c'));
+    expect(refusal(late)).toMatchObject({ code: 'lease_ended', reason: 'ttl_expired' });
+    expect(facts.filter(({ type }) => type === 'activated')).toHaveLength(3);
+  });
+
+  it('is shown its lease as it is now, however it was renewed meanwhile', async () => {
+    const { service, clock } = await createService();
+    const { tokenId, lease } = ok(await service.allocate({ ttlMs: 1000 }, once('a')));
+    clock.advance(500);
+    ok(await service.renew({ tokenId, ttlMs: 1000 }, once('r')));
+    const longest = ok(await service.renew({ tokenId, ttlMs: 60_000 }));
+    clock.advance(5000);
+    expect(ok(await service.allocate({ ttlMs: 1000 }, once('a'))).lease).toEqual(longest);
+    expect(ok(await service.renew({ tokenId, ttlMs: 1000 }, once('r')))).toEqual(longest);
+    expect(longest.leaseId).toBe(lease.leaseId);
   });
 
   it('is a new one after 24 hours, and is kept for another 24', async () => {
@@ -112,6 +132,45 @@ describe.each(databaseKinds)('a request with a key, on %s', (kind) => {
 async function until(isSo: () => boolean): Promise<void> {
   await expect.poll(isSo, { timeout: 10_000, interval: 1 }).toBe(true);
 }
+
+describe('a key that is looked up while the pool changes hands', () => {
+  it('is not believed to be new: another process may have done what it asks for [I9]', async () => {
+    const where = await preparedDatabase('postgres');
+    const { service, journal, facts } = await createWorld({ size: 3, where });
+    let answer = () => {};
+    const held = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const keyed = journal.keyed.bind(journal);
+    journal.keyed = async (...asked) => {
+      const found = await keyed(...asked);
+      await held;
+      return found;
+    };
+    const asking = service.allocate({}, once('a'));
+    const rival = await openJournal(await openDatabase(where));
+    rival.journal.append(rival.scribe.activated(rival.opening.tokens[0]!.tokenId));
+    await rival.journal.committed();
+    expect(refusal(await service.tokens('all', { limit: 1 })).code).toBe('unavailable');
+    // The lock was its own all the time: it serves the pool again, as another tenure.
+    await until(() => service.stage === 'serving');
+    answer();
+    expect(refusal(await asking)).toEqual({ code: 'unavailable', stage: 'serving' });
+    expect(facts).toEqual([]);
+    ok(await service.allocate({}, once('a')));
+  });
+
+  it('is not even asked for by one that stands by', async () => {
+    const where = await preparedDatabase('postgres');
+    const serving = await createWorld({ size: 3, where });
+    const standby = await createWorld({ size: 3, where });
+    ok(await serving.service.allocate({}, once('a')));
+    expect(refusal(await standby.service.allocate({}, once('a')))).toEqual({
+      code: 'unavailable',
+      stage: 'standby',
+    });
+  });
+});
 
 describe('a commit without an answer', () => {
   it('is done once for its key: in use while nothing is known, then answered [I9][I17]', async () => {

@@ -1,7 +1,11 @@
 /** A pool whose hold is lost while it is being opened: whoever opened it must learn of it without being asked. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import postgres from 'postgres';
 import { expect, inject, it, onTestFinished } from 'vitest';
 import type { Database, Drizzle } from '../src/journal/database.ts';
+import { projectFolder as project } from './support/build.ts';
 import { freshPostgres } from './support/databases.ts';
 import { expectSoundLog, openDatabase, openJournal } from './support/journal.ts';
 
@@ -19,6 +23,7 @@ function delayed(database: Database, then: () => Promise<void>): Database {
     name: database.name,
     alone: database.alone,
     db,
+    opener: db,
     get held() {
       return database.held;
     },
@@ -71,3 +76,35 @@ it('is had back, though nobody asks for anything, if nobody has opened it meanwh
   await expect.poll(() => database.held, soon).toBe(true);
   expect(told).toMatchObject({ fenced: 0, broken: [] });
 });
+
+const opensAndHangs = `
+  import { openPostgres } from './src/journal/postgres.ts';
+  import { SqlStore } from './src/journal/sql-store.ts';
+  const timers = { setTimeout: (run, ms) => setTimeout(run, ms), clearTimeout: (id) => clearTimeout(id) };
+  const times = { commitTimeoutMs: 5000, silenceMs: 400, now: () => performance.now(), timers };
+  const database = await openPostgres(process.argv[1], 'default', crypto.randomUUID(), times, { connectionLost() {} });
+  process.stdout.write((await database.hold()) ? 'holds' : 'does not hold');
+  // Made after the fact that opens the pool, and before that is committed.
+  const newTokenId = () => process.kill(process.pid, 'SIGSTOP') && crypto.randomUUID();
+  await new SqlStore(database, 'default').openPool({ size: 1, at: () => 0, newTokenId });
+`;
+
+it('half opened by a process that hangs, is opened by the next one [I1]', async () => {
+  const where = { databaseUrl: await freshPostgres(), dataDir: '' };
+  const rivals = await openDatabase(where);
+  const node = ['--import', 'tsx', '--input-type=module', '-e', opensAndHangs, where.databaseUrl];
+  const child = spawn(process.execPath, node, { cwd: project, stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  });
+  expect(String(await once(child.stdout, 'data'))).toBe('holds');
+  await expect.poll(() => isStopped(child.pid!), soon).toBe(true);
+  await expect.poll(() => rivals.hold(), soon).toBe(true);
+  expect((await openJournal(rivals)).opening.seq).toBe(1);
+});
+
+/** Whether the process has been stopped by a signal. */
+function isStopped(pid: number): boolean {
+  return /^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+}

@@ -6,6 +6,7 @@ import type { OpenAPIRegistry } from '@asteasolutions/zod-to-openapi';
 import type { Context, Handler, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { type ZodType, z } from 'zod';
+import type { Json } from '../lease/lease.ts';
 import type { Outcome } from '../lease/refusal.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Once } from '../service/exactly-once.ts';
@@ -92,7 +93,7 @@ async function answer(
     query: check(query, queryOf(c), errors),
     body: check(body, given, errors),
   };
-  const once = method === 'get' ? undefined : onceOf(c, { method, path, ...input }, errors);
+  const once = method === 'get' ? undefined : onceOf(c, { method, path, ...input } as Json, errors);
   if (errors.length > 0) return invalid(errors, refusals);
   const work = async (asker: Asker) => {
     const outcome = await handle({ ...input, once }, asker);

@@ -17,13 +17,11 @@ const toInstant = (column: string) => sql.raw(`to_timestamp(${column} / 1000)`);
 export function prepareAppend(db: Drizzle, pool: string): Store['append'] {
   const facts = prepareFacts(db, pool, false);
   const factsAndOutcomes = prepareFacts(db, pool, true);
-  const outcomes = insertKeyed(
-    db,
-    pool,
-    sql`not exists (
+  const outcomes = insertKeyed(db, pool, {
+    onlyIf: sql`not exists (
       select from ${tokenEvents}
       where ${tokenEvents.pool} = ${pool} and ${tokenEvents.seq} > ${sql.placeholder('lastSeq')}::bigint)`,
-  ).prepare('append_outcomes');
+  }).prepare('append_outcomes');
   return async (entries, lastSeq) => {
     if (entries.facts.length > 0) {
       await (entries.outcomes.length > 0 ? factsAndOutcomes : facts).execute(parametersOf(entries));

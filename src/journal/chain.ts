@@ -1,8 +1,10 @@
 /**
  * The chain of digests through a pool's log: each fact's digest covers all its members and the digest before it,
- * so that no row can be edited, added or taken away without every later digest being wrong.
+ * so that no row can be edited, added or taken away without a digest being wrong. A guard against mistakes and
+ * edits by hand, not against those who make the digests anew. That the newest facts are gone shows elsewhere.
  */
 import { hash } from 'node:crypto';
+import { canonical } from '../lease/canonical.ts';
 import type { Fact, FactType, Reason } from '../lease/fact.ts';
 import type { Json } from '../lease/lease.ts';
 
@@ -55,11 +57,3 @@ export function loggedFact({ seq, tokenId, type, reason, at, lease }: Fact): Log
 }
 
 const digest = (text: string): string => hash('sha256', text, 'base64').slice(0, digestLength);
-
-/** JSON with its members in order: the database keeps them in one of its own. */
-export function canonical(value: Json): string {
-  if (value === null || typeof value !== 'object') return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
-  const members = Object.keys(value).sort();
-  return `{${members.map((key) => `${JSON.stringify(key)}:${canonical(value[key]!)}`).join()}}`;
-}

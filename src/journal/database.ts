@@ -10,8 +10,10 @@ export type Drizzle = PgDatabase<PgQueryResultHKT>;
 
 export interface Database
   extends Pick<Store, 'name' | 'alone' | 'hold' | 'held' | 'append' | 'reset' | 'resetReaders' | 'close'> {
-  /** For opening a pool and for reading. */
+  /** For reading. */
   readonly db: Drizzle;
+  /** For opening a pool: whoever ends the connection that has the lock ends what is half opened with it. */
+  readonly opener: Drizzle;
 }
 
 /** One that is only read. */

@@ -140,8 +140,10 @@ export class GroupCommit {
   }
 
   #waiting(): Batch {
+    // What comes too late goes nowhere, and is not kept.
+    if (this.#closed) return new Batch();
     this.#pending ??= new Batch();
-    if (!this.#running && !this.#closed) this.#running = this.#run();
+    if (!this.#running) this.#running = this.#run();
     return this.#pending;
   }
 

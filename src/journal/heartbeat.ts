@@ -4,14 +4,15 @@
  * database's clock, and one that stands by may end its connection when it is not. A courtesy as the lock is:
  * whoever was taken for hanging, and was not, can commit nothing after its successor has opened the pool.
  */
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type postgres from 'postgres';
 import { inTime, type Timers } from './in-time.ts';
 import { tenures } from './schema.ts';
 
-/** In each time of silence allowed, so often. */
-const beats = 4;
+/** In each time of silence allowed so often, or oftener. */
+const beatsLeast = 4;
+const beatMsMost = 250;
 /** A promise that is broken by the clock must also be seen unrenewed for so long, lest the clock has been stepped. */
 const unrenewedMs = 300;
 
@@ -23,6 +24,16 @@ export interface HeartbeatTimes {
   timers: Timers;
 }
 
+/** A promise of whoever holds the pool, as it was when it was first seen. */
+interface Promised {
+  words: string;
+  seenAt: number;
+  /** How long it had to go. */
+  lengthMs: number;
+}
+
+const nothingSeen: Promised = { words: '', seenAt: 0, lengthMs: 0 };
+
 export class Heartbeat {
   readonly #connect: () => postgres.Sql;
   readonly #pool: string;
@@ -33,8 +44,7 @@ export class Heartbeat {
   #client: postgres.Sql;
   #db: PostgresJsDatabase;
   #next: unknown;
-  /** The last promise seen of whoever holds the pool, and since when. */
-  #seen = { promise: '', since: 0 };
+  #seen = nothingSeen;
 
   constructor(
     connect: () => postgres.Sql,
@@ -53,13 +63,11 @@ export class Heartbeat {
   }
 
   /** This process holds the pool: says so now, and from now on. */
-  async begin(): Promise<void> {
-    const promise = { holder: this.#holder, aliveUntil: this.#aliveUntil };
-    await this.#db
-      .insert(tenures)
-      .values({ pool: this.#pool, ...promise })
-      .onConflictDoUpdate({ target: tenures.pool, set: promise });
-    this.#beatLater();
+  begin(): Promise<void> {
+    this.end();
+    // Only to be told from the time before it, until the next beat is due.
+    this.#next = {};
+    return this.#beat(() => this.#promise());
   }
 
   /** It does not hold the pool any more, as far as it knows. */
@@ -70,30 +78,37 @@ export class Heartbeat {
 
   /** Whether the holder has been silent for too long. Known only by asking again and again. */
   async isHolderSilent(): Promise<boolean> {
+    // Before the question: while its answer is under way, this process may have been stopped itself.
+    const askedAt = this.#times.now();
     const [row] = await this.#db
       .select({
-        promise: sql<string>`${tenures.holder} || ' ' || ${tenures.aliveUntil}`,
-        isBroken: sql<boolean>`${tenures.aliveUntil} < clock_timestamp()`,
+        words: this.#words,
+        lengthMs: sql<number>`extract(epoch from ${tenures.aliveUntil} - clock_timestamp())::float8 * 1000`,
       })
       .from(tenures)
       .where(sql`${tenures.pool} = ${this.#pool}`);
-    const now = this.#times.now();
-    const promise = row?.promise ?? 'none';
-    if (promise !== this.#seen.promise) this.#seen = { promise, since: now };
-    const unrenewed = now - this.#seen.since;
-    if (row?.isBroken && unrenewed >= unrenewedMs) return true;
-    // Whatever the database's clock says: it may have been stepped back.
-    return unrenewed >= 2 * this.#times.silenceMs;
+    const { words, lengthMs } = row ?? { words: '', lengthMs: 0 };
+    if (words !== this.#seen.words || this.#seen === nothingSeen)
+      this.#seen = { words, lengthMs, seenAt: this.#times.now() };
+    const unrenewed = askedAt - this.#seen.seenAt;
+    if (row && lengthMs < 0 && unrenewed >= unrenewedMs) return true;
+    // Whatever the database's clock says by now: it may have been stepped back.
+    return unrenewed >= 2 * Math.max(this.#times.silenceMs, this.#seen.lengthMs);
   }
 
-  /** Ends the connection that has the lock `key`. The next holder then has all its time. */
-  async endHolder(key: ReturnType<typeof sql>): Promise<void> {
-    this.#seen = { promise: '', since: 0 };
+  /** Ends the connection that has the lock `key`, unless its holder has been heard of meanwhile. The next one has all its time. */
+  async endHolder(key: SQL): Promise<void> {
+    const { words } = this.#seen;
+    this.#seen = nothingSeen;
+    const promise = sql`select from ${tenures} where ${tenures.pool} = ${this.#pool}`;
     await this.#db.execute(sql`
-      select pg_terminate_backend(pid, 200) from pg_locks
-      where locktype = 'advisory' and granted and objsubid = 1
-        and database = (select oid from pg_database where datname = current_database())
-        and ((classid::bigint << 32) | objid::bigint) = ${key}`);
+      select pg_terminate_backend(pid, 200) ${locksOf(key)}
+        and ${words === '' ? sql`not exists (${promise})` : sql`exists (${promise} and ${this.#words} = ${words})`}`);
+  }
+
+  /** Ends a connection of this process's own, should it still have the lock: nothing else can be asked of it. */
+  async endOwn(key: SQL, backend: number): Promise<void> {
+    await this.#db.execute(sql`select pg_terminate_backend(pid) ${locksOf(key)} and pid = ${backend}`);
   }
 
   /** Breaks what is under way and connects anew. */
@@ -109,29 +124,40 @@ export class Heartbeat {
     await this.#client.end({ timeout: 1 });
   }
 
+  get #words() {
+    return sql<string>`${tenures.holder} || ' ' || ${tenures.aliveUntil}`;
+  }
+
   get #aliveUntil() {
     return sql`clock_timestamp() + make_interval(secs => ${this.#times.silenceMs / 1000})`;
   }
 
-  #beatLater(): void {
+  /** Says once that this process is there; then again and again. */
+  async #beat(say: () => Promise<boolean>): Promise<void> {
     const { timers, silenceMs } = this.#times;
-    this.end();
-    this.#next = timers.setTimeout(() => this.#beat(), silenceMs / beats);
-  }
-
-  async #beat(): Promise<void> {
     const mine = this.#next;
+    const over = () => this.#next !== mine;
     try {
-      const renewed = await inTime(this.#times.timers, this.#times.silenceMs, this.#renew());
-      if (this.#next !== mine) return;
-      if (renewed) this.#beatLater();
-      else this.#displaced();
+      const isHolder = await inTime(timers, silenceMs / 2, say());
+      if (over()) return;
+      if (!isHolder) return this.#displaced();
+      const soon = Math.min(beatMsMost, silenceMs / beatsLeast);
+      this.#next = timers.setTimeout(() => this.#beat(() => this.#renew()), soon);
     } catch {
-      if (this.#next !== mine) return;
+      if (over()) return;
       // Whether the database is there is for the commits to find out; this has only to be heard again in time.
       this.reconnect();
-      this.#beatLater();
+      this.#next = timers.setTimeout(() => this.#beat(say), silenceMs / 20);
     }
+  }
+
+  async #promise(): Promise<boolean> {
+    const promise = { holder: this.#holder, aliveUntil: this.#aliveUntil };
+    await this.#db
+      .insert(tenures)
+      .values({ pool: this.#pool, ...promise })
+      .onConflictDoUpdate({ target: tenures.pool, set: promise });
+    return true;
   }
 
   async #renew(): Promise<boolean> {
@@ -143,3 +169,10 @@ export class Heartbeat {
     return renewed.length > 0;
   }
 }
+
+/** From the locks that are held, those of the 64 bits `key`. */
+const locksOf = (key: SQL): SQL => sql`
+  from pg_locks
+  where locktype = 'advisory' and granted and objsubid = 1
+    and database = (select oid from pg_database where datname = current_database())
+    and ((classid::bigint << 32) | objid::bigint) = ${key}`;

@@ -25,11 +25,14 @@ const answerMsMore = 1000;
 /** Reading every row of a large pool's tokens. */
 const standingTimeoutMs = 60_000;
 
-export type JournalTimes = CommitTimes & PostgresTimes;
+export interface JournalTimes extends CommitTimes {
+  /** How long asking for the pool may take without an answer. */
+  holdTimeoutMs: number;
+}
 
 export class Journal implements AuditedLog {
   readonly #store: Store;
-  readonly #times: CommitTimes;
+  readonly #times: JournalTimes;
   #commits: GroupCommit | null = null;
   /** Of the last fact that was committed here; whatever follows it in the log is somebody else's. */
   #seq = 0;
@@ -44,7 +47,7 @@ export class Journal implements AuditedLog {
     where: { databaseUrl?: string | undefined; dataDir: string },
     pool: string,
     process: string,
-    times: JournalTimes,
+    times: JournalTimes & PostgresTimes,
   ): Promise<Journal> {
     let journal: Journal | undefined;
     const listener: DatabaseListener = { connectionLost: () => journal?.probe() };
@@ -55,7 +58,7 @@ export class Journal implements AuditedLog {
     return journal;
   }
 
-  constructor(store: Store, times: CommitTimes) {
+  constructor(store: Store, times: JournalTimes) {
     this.#store = store;
     this.#times = times;
   }
@@ -67,7 +70,7 @@ export class Journal implements AuditedLog {
   /** Whether this process may open the pool; false while another one is about it. */
   async hold(): Promise<boolean> {
     try {
-      return await this.#inTime(this.#times.commitTimeoutMs, this.#store.hold());
+      return await this.#inTime(this.#times.holdTimeoutMs, this.#store.hold());
     } catch (error) {
       // What hangs on this connection would keep the next question waiting too.
       await this.#store.reset();

@@ -1,5 +1,5 @@
 /** What was answered to requests with an Idempotency-Key: written with the facts they led to, and read when they come again. */
-import { and, eq, gt, sql } from 'drizzle-orm';
+import { and, eq, gt, type SQL, sql } from 'drizzle-orm';
 import type { Drizzle } from './database.ts';
 import { deleted } from './pruning.ts';
 import { keyedOutcomes } from './schema.ts';
@@ -22,8 +22,12 @@ export async function readKeyed(
   return row ? { key, ...row } : null;
 }
 
-/** The rows of the placeholder `outcomes`, into the table. */
-export function insertKeyed(db: Drizzle, pool: string, onlyIf = sql`true`) {
+/**
+ * The rows of the placeholder `outcomes`, into the table. `alone`, without facts that would collide with those of
+ * another process, they go in only if `onlyIf`, and one that is still kept stays: it is this very one, whose
+ * commit had no answer.
+ */
+export function insertKeyed(db: Drizzle, pool: string, alone?: { onlyIf: SQL }) {
   return db
     .insert(keyedOutcomes)
     .select(
@@ -31,7 +35,7 @@ export function insertKeyed(db: Drizzle, pool: string, onlyIf = sql`true`) {
             nextval(pg_get_serial_sequence('keyed_outcomes', 'ordinal'))
           from json_to_recordset(${sql.placeholder('outcomes')}::text::json) as keyed(
             key text, fingerprint text, outcome jsonb, at float8)
-          where ${onlyIf}`,
+          where ${alone?.onlyIf ?? sql`true`}`,
     )
     .onConflictDoUpdate({
       target: [keyedOutcomes.pool, keyedOutcomes.key],
@@ -41,8 +45,9 @@ export function insertKeyed(db: Drizzle, pool: string, onlyIf = sql`true`) {
         at: sql`excluded.at`,
         ordinal: sql`excluded.ordinal`,
       },
-      // One that is still kept is this very commit, whose answer was lost.
-      setWhere: sql`${keyedOutcomes.at} <= excluded.at - make_interval(secs => ${keptMs / 1000})`,
+      ...(alone && {
+        setWhere: sql`${keyedOutcomes.at} <= excluded.at - make_interval(secs => ${keptMs / 1000})`,
+      }),
     });
 }
 

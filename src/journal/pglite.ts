@@ -27,6 +27,7 @@ export async function openPGlite(dataDir: string, pool: string): Promise<Databas
     return {
       name: `PGlite in ${folder}`,
       db,
+      opener: db,
       append: prepareAppend(db, pool),
       // Whoever has the folder's lock.
       alone: true,

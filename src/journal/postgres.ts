@@ -4,30 +4,16 @@
  */
 import { sql } from 'drizzle-orm';
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
-import { migrate } from 'drizzle-orm/postgres-js/migrator';
-import postgres from 'postgres';
-import { reasonOf } from '../cause.ts';
+import type postgres from 'postgres';
+import { reasonOf, rootCause } from '../cause.ts';
 import { prepareAppend } from './append.ts';
+import { connect, keepAlives, migrateAlone, session } from './connecting.ts';
 import type { Database, DatabaseListener, Drizzle, Readable } from './database.ts';
 import { Heartbeat, type HeartbeatTimes } from './heartbeat.ts';
-import { inTime, type Timers } from './in-time.ts';
-import { migrationsFolder } from './migrations-folder.ts';
 import type { Store } from './store.ts';
 
 const readConnections = 4;
-const connectTimeoutSeconds = 5;
 const lookAgainMs = 250;
-/** How long the migrations of another process are waited for. */
-const migrationsTimeoutMs = 60_000;
-
-/** Instants are read as they are written in ISO 8601, whatever the database's own settings say. */
-const session = { application_name: 'leasehold', DateStyle: 'ISO', TimeZone: 'UTC' };
-
-/**
- * A host that is gone without a word leaves its connections open. The server looks for it after 5 s of silence, and
- * with 2 × 2 s more it gives the pool's lock to whoever stands by.
- */
-const keepAlives = { tcp_keepalives_idle: 5, tcp_keepalives_interval: 2, tcp_keepalives_count: 2 };
 
 export interface PostgresTimes extends HeartbeatTimes {
   /** A read that takes longer is given up by the server too. */
@@ -77,6 +63,9 @@ class Postgres implements Database {
   #held = false;
   /** Counts what became of the writing connection. */
   #session = 0;
+  /** The server's process behind the connection that had the lock last. */
+  #backend: number | null = null;
+  #mayEndOthers = true;
   #nextLook: unknown;
 
   constructor(
@@ -94,7 +83,11 @@ class Postgres implements Database {
     this.#listener = listener;
     // A connection of its own: what keeps the others busy must not make this process look dead.
     const connectPulse = () =>
-      connect(url, { max: 1, connection: { ...session, statement_timeout: times.silenceMs } });
+      connect(url, {
+        max: 1,
+        // A promise need not outlive the server: a slow disk must not make this process look dead.
+        connection: { ...session, statement_timeout: Math.ceil(times.silenceMs), synchronous_commit: 'off' },
+      });
     this.#heartbeat = new Heartbeat(connectPulse, pool, holder, times, () => this.#lost());
     this.#connectReaders();
     this.#connectWriter();
@@ -104,14 +97,25 @@ class Postgres implements Database {
     return this.#read;
   }
 
+  get opener(): Drizzle {
+    return this.#write;
+  }
+
   get held(): boolean {
     return this.#held;
   }
 
   async hold(): Promise<boolean> {
     if (await this.#lock()) return true;
-    if (!(await this.#heartbeat.isHolderSilent())) return false;
-    await this.#heartbeat.endHolder(this.#key);
+    if (!this.#mayEndOthers || !(await this.#heartbeat.isHolderSilent())) return false;
+    try {
+      await this.#heartbeat.endHolder(this.#key);
+    } catch (error) {
+      if ((rootCause(error) as { code?: unknown }).code !== '42501') throw error;
+      // Said once; the lock is all that is left to go by.
+      this.#mayEndOthers = false;
+      throw new Error('this role may not end the connection of a process that hangs (pg_terminate_backend)');
+    }
     return this.#lock();
   }
 
@@ -125,6 +129,9 @@ class Postgres implements Database {
     const broken = this.#writer;
     this.#connectWriter();
     this.#heartbeat.reconnect();
+    // It may have fallen silent with the lock in its hands, and nobody else would end it for this process.
+    if (this.#backend !== null) this.#heartbeat.endOwn(this.#key, this.#backend).catch(() => {});
+    this.#backend = null;
     await Promise.all([broken.end({ timeout: 0 }), this.resetReaders()]);
   }
 
@@ -148,10 +155,11 @@ class Postgres implements Database {
   /** Asks for the lock, on the connection that writes. */
   async #lock(): Promise<boolean> {
     const session = this.#session;
-    const [row] = await this.#write.execute<{ held: boolean }>(
-      sql`select pg_try_advisory_lock(${this.#key}) as held`,
+    const [row] = await this.#write.execute<{ held: boolean; backend: number }>(
+      sql`select pg_try_advisory_lock(${this.#key}) as held, pg_backend_pid() as backend`,
     );
     if (row?.held !== true) return false;
+    this.#backend = row.backend;
     await this.#heartbeat.begin();
     // A connection that broke meanwhile has taken the lock with it.
     this.#held = session === this.#session;
@@ -196,35 +204,6 @@ class Postgres implements Database {
     this.#writer = writer;
     this.#write = drizzle(writer);
     this.#append = prepareAppend(this.#write, this.#pool);
-  }
-}
-
-type Options = postgres.Options<Record<string, postgres.PostgresType>>;
-
-function connect(url: string, options: Options): postgres.Sql {
-  return postgres(url, {
-    connect_timeout: connectTimeoutSeconds,
-    // A connection that ended for its age would take the advisory lock with it.
-    max_lifetime: null,
-    onnotice: () => {},
-    connection: session,
-    ...options,
-  });
-}
-
-/** Applies the migrations, one process at a time. */
-async function migrateAlone(url: string, timers: Timers): Promise<void> {
-  const client = connect(url, {
-    max: 1,
-    connection: { ...session, ...keepAlives, lock_timeout: migrationsTimeoutMs },
-  });
-  try {
-    // Migrations of another process may take their time, but there has to be an answer at all.
-    await inTime(timers, 2000 * connectTimeoutSeconds, client`select 1`);
-    await client`select pg_advisory_lock(hashtextextended('leasehold migrations', 0))`;
-    await migrate(drizzle(client), { migrationsFolder });
-  } finally {
-    await client.end({ timeout: 1 });
   }
 }
 

@@ -41,7 +41,7 @@ export class SqlStore implements Store {
   }
 
   openPool(request: OpenRequest) {
-    return openPool(this.#db, this.#pool, request);
+    return openPool(this.#database.opener, this.#pool, request);
   }
 
   append(entries: Entries, lastSeq: number): Promise<void> {

@@ -2,14 +2,22 @@
 import type { Clock } from '../clock.ts';
 import { Fenced, Unconfirmed } from '../journal/group-commit.ts';
 import type { Journal } from '../journal/journal.ts';
+import type { Lease } from '../lease/lease.ts';
 import { type Outcome, type Refusal, refused } from '../lease/refusal.ts';
 import type { TokenView } from '../lease/view.ts';
+import type { Pool } from '../pool/pool.ts';
 import type { ServiceListener, Tenure } from './tenure.ts';
 
 /** How often a look is taken anew because a lease ran out under it. */
 const looksMax = 5;
 
 type Refused = { refused: Refusal };
+
+/** A token with a lease. */
+export interface Held {
+  tokenId: string;
+  lease: Lease;
+}
 
 export class Durable {
   readonly #clock: Clock;
@@ -28,6 +36,12 @@ export class Durable {
     return refused({ code: 'unavailable', stage: this.#tenure.pool.stage });
   }
 
+  /** The pool, while this process serves it. */
+  get served(): Pool | null {
+    const { pool } = this.#tenure;
+    return pool.stage === 'serving' ? pool : null;
+  }
+
   /** Waits for every fact so far, some of them the caller's own; says why not, if they are not durable then. */
   unsettled(): Promise<Refused | null> {
     return this.#unless(this.#journal.committed(), () => refused({ code: 'outcome_unknown' }));
@@ -36,6 +50,28 @@ export class Durable {
   /** The same, where nothing was done, and what is known here may be history because another process has the pool. */
   unconfirmed(): Promise<Refused | null> {
     return this.#unless(this.#journal.confirmed(), () => this.unavailable());
+  }
+
+  /**
+   * Nobody is told of a lease that is over as if it were still theirs: a commit can take longer than a TTL, and what
+   * was answered before may be history by now.
+   */
+  async asItIs<T extends Held>({ replayed }: Outcome<unknown>, held: T): Promise<Outcome<T>> {
+    const { tokenId, lease } = held;
+    const now = this.#clock.now();
+    if (!replayed)
+      return lease.expiresAt > now ? { ok: held } : refused({ code: 'too_late', endedAt: lease.expiresAt });
+    const current = this.#tenure.pool.token(tokenId, now)?.lease;
+    const unsure = await this.unconfirmed();
+    if (unsure) return unsure;
+    if (current?.leaseId === lease.leaseId) return { ok: { ...held, lease: current }, replayed };
+    const ending = await this.ask(() => this.#journal.ending(tokenId, { leaseId: lease.leaseId }));
+    if ('refused' in ending) return ending;
+    const over: Refusal = ending.ok
+      ? { code: 'lease_ended', ...ending.ok }
+      : // It is so long ago that the log has forgotten it.
+        { code: 'too_late', endedAt: lease.expiresAt };
+    return { ...refused(over), replayed };
   }
 
   async #unless(settled: Promise<void>, unknown: () => Refused): Promise<Refused | null> {

@@ -40,9 +40,14 @@ export class ExactlyOnce {
     const other = this.#underWay.get(once.key) ?? this.#journal.keeping(once.key);
     if (other)
       return refused({ code: isSame(other, once) ? 'idempotency_key_in_use' : 'idempotency_key_reused' });
+    const pool = this.#durable.served;
+    if (pool === null) return this.#durable.unavailable();
     this.#underWay.set(once.key, once);
     try {
-      return (await this.#before(once)) ?? (await this.#first(once, perform));
+      const before = await this.#before<T>(once);
+      // Between the question and its answer, another process may have served the pool, and done what was asked.
+      if (this.#durable.served !== pool) return this.#durable.unavailable();
+      return before ?? (await this.#first(once, perform));
     } finally {
       this.#underWay.delete(once.key);
     }
@@ -82,7 +87,7 @@ const answers: Record<RefusalCode, boolean> = {
   lease_ended: true,
   lease_proof_required: true,
   verify_running: false,
-  // The grant is kept, and is told to be over each time.
+  // The grant is kept, and when it is asked for again it is told what became of it.
   too_late: false,
   unavailable: false,
   outcome_unknown: false,

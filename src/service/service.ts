@@ -9,6 +9,7 @@ import type { Fact } from '../lease/fact.ts';
 import type { Json, Lease } from '../lease/lease.ts';
 import {
   type MachineRefusalCode,
+  map,
   type Outcome,
   type Refusal,
   refused,
@@ -17,7 +18,7 @@ import {
 import type { Counts, FactFilter, FactView, LeaseView, OrderedPage, Page, TokenView } from '../lease/view.ts';
 import type { Answer, Pool } from '../pool/pool.ts';
 import { newId, newLeaseId } from '../random.ts';
-import { Durable } from './durable.ts';
+import { Durable, type Held } from './durable.ts';
 import { ExactlyOnce, type Keep, type Once } from './exactly-once.ts';
 import { type ServiceListener, type ServiceOptions, Tenure } from './tenure.ts';
 import { Verifier } from './verifier.ts';
@@ -28,9 +29,7 @@ export interface AllocateAsk {
   metadata?: Json | undefined;
 }
 
-export interface Grant {
-  tokenId: string;
-  lease: Lease;
+export interface Grant extends Held {
   /** The lease that was ended to make room. */
   evicted: Lease | null;
 }
@@ -101,7 +100,7 @@ export class Service {
       });
       return this.#reply(answer, grantOf, keep);
     });
-    return 'ok' in reply ? this.#whileItLasts(reply.ok.lease, reply) : reply;
+    return 'ok' in reply ? this.#durable.asItIs(reply, reply.ok) : reply;
   }
 
   /** Moves the deadline to `max(old, now + ttlMs)`. Refuses `lease_ended` with why and when, `lease_mismatch`, `too_late`. */
@@ -109,7 +108,11 @@ export class Service {
     const reply = await this.#once.answer<Lease>(once, (keep) =>
       this.#answer({ ...ask, type: 'RENEW', at: this.#clock.now() }, keep),
     );
-    return 'ok' in reply ? this.#whileItLasts(reply.ok, reply) : reply;
+    if ('refused' in reply) return reply;
+    return map(
+      await this.#durable.asItIs(reply, { tokenId: ask.tokenId, lease: reply.ok }),
+      ({ lease }) => lease,
+    );
   }
 
   /** Ends the lease of a token. Refuses `token_not_active`, `lease_mismatch`, `lease_ended`. */
@@ -189,12 +192,6 @@ export class Service {
       last = place;
     }
     return page;
-  }
-
-  /** A commit can take longer than a TTL: nobody is told of a lease that is over as if it were still theirs. */
-  #whileItLasts<T>({ expiresAt }: Lease, reply: Outcome<T>): Outcome<T> {
-    if (expiresAt > this.#clock.now()) return reply;
-    return refused({ code: 'too_late', endedAt: expiresAt });
   }
 
   async #answer(command: Renew | Release, keep: Keep<Lease>): Promise<Outcome<Lease>> {

@@ -1,6 +1,7 @@
 /** The table `tokens`, held against the pool's making at first and against what its facts led to at last. */
 import type { AuditedToken, Standing } from '../journal/audited.ts';
-import { canonical, digestOfTokens } from '../journal/chain.ts';
+import { digestOfTokens } from '../journal/chain.ts';
+import { canonical } from '../lease/canonical.ts';
 import type { Fold, FoldedLease, FoldedToken } from './fold.ts';
 import { nowhere, type Report } from './report.ts';
 

@@ -5,6 +5,7 @@ import { SimulatedClock } from 'xstate';
 import type { Clock } from '../../src/clock.ts';
 import type { Timers } from '../../src/journal/in-time.ts';
 import { Journal, type JournalTimes } from '../../src/journal/journal.ts';
+import type { PostgresTimes } from '../../src/journal/postgres.ts';
 import type { Fact } from '../../src/lease/fact.ts';
 import type { Outcome, Refusal, Stage } from '../../src/lease/refusal.ts';
 import { newId } from '../../src/random.ts';
@@ -26,8 +27,9 @@ export const realTimers: Timers = {
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
 };
 
-export const commitTimes: JournalTimes = {
+export const commitTimes: JournalTimes & PostgresTimes = {
   commitTimeoutMs: 5000,
+  holdTimeoutMs: 5000,
   patienceMs: 5000,
   retryMs: 10,
   retryMsMax: 50,
@@ -83,6 +85,7 @@ export interface World {
   where: Where;
   clock: SteppedClock;
   service: Service;
+  journal: Journal;
   stages: Stage[];
   facts: Fact[];
   unanswered: unknown[];
@@ -106,6 +109,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const journal = await Journal.open(where, 'default', newId(), { ...commitTimes, ...times });
   const world = {
     where,
+    journal,
     clock,
     stages: [],
     facts: [],
