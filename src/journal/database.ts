@@ -46,3 +46,9 @@ function sqlState(cause: unknown): string {
   const { code } = (cause ?? {}) as { code?: unknown };
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : '';
 }
+
+/**
+ * Pages are read from the index that has their order, a page of it. Without statistics (a new log; PGlite has none
+ * ever) Postgres takes a page for most of the log, and would fetch all of it by a bitmap to sort it.
+ */
+export const readsInOrder = { enable_bitmapscan: 'off' };

@@ -10,7 +10,7 @@ import { migrate } from 'drizzle-orm/pglite/migrator';
 import { tryLock } from 'fs-native-extensions';
 import { reasonOf } from '../cause.ts';
 import { prepareAppend } from './append.ts';
-import type { Database, Readable } from './database.ts';
+import { type Database, type Readable, readsInOrder } from './database.ts';
 import { migrationsFolder } from './migrations-folder.ts';
 
 /** Opens the folder, which is made if it is not there. Throws if another process has it open. */
@@ -24,6 +24,7 @@ export async function openPGlite(dataDir: string, pool: string): Promise<Databas
     const client = await PGlite.create(join(folder, 'pglite'));
     const db = drizzle(client);
     await migrate(db, { migrationsFolder });
+    for (const [name, value] of Object.entries(readsInOrder)) await client.exec(`set ${name} = ${value}`);
     return {
       name: `PGlite in ${folder}`,
       db,

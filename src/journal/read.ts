@@ -156,9 +156,9 @@ export async function readEnding(
     .where(
       and(
         eq(tokenEvents.pool, pool),
-        isKept(pool),
         eq(tokenEvents.tokenId, tokenId),
-        leaseId === undefined ? undefined : eq(tokenEvents.leaseId, leaseId),
+        // By its id there is one at most, and the fewer conditions, the surer the index on lease ids is chosen.
+        leaseId === undefined ? isKept(pool) : eq(tokenEvents.leaseId, leaseId),
         userId === undefined ? undefined : eq(tokenEvents.userId, userId),
         // Written as in the index on lease ids, which serves only a query that says the same.
         sql`${tokenEvents.type} in ('released', 'expired')`,
