@@ -2,6 +2,7 @@
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
+import { readsInOrder } from './database.ts';
 import { inTime, type Timers } from './in-time.ts';
 import { migrationsFolder } from './migrations-folder.ts';
 
@@ -10,7 +11,7 @@ const connectTimeoutSeconds = 5;
 const migrationsTimeoutMs = 60_000;
 
 /** Instants are read as they are written in ISO 8601, whatever the database's own settings say. */
-export const session = { application_name: 'leasehold', DateStyle: 'ISO', TimeZone: 'UTC' };
+export const session = { application_name: 'leasehold', DateStyle: 'ISO', TimeZone: 'UTC', ...readsInOrder };
 
 /**
  * A host that is gone without a word leaves its connections open. The server looks for it after 5 s of silence, and

@@ -178,12 +178,10 @@ export class Journal implements AuditedLog {
     return this.#read(() => this.#store.portion(afterSeq, headSeq, most));
   }
 
-  /** Deletes at most `most` of the facts before `before`, oldest first, never the newest. Says how many. */
   prune(before: number, most: number): Promise<number> {
     return this.#read(() => this.#store.prune(before, most));
   }
 
-  /** The same of what was answered to requests with a key, as far as it is not kept for `at` or beyond the newest `keysMax`. */
   pruneKeyed(at: number, keysMax: number, most: number): Promise<number> {
     return this.#read(() => this.#store.pruneKeyed(at - keptMs, keysMax, most));
   }

@@ -8,13 +8,7 @@ import type postgres from 'postgres';
 import { reasonOf, rootCause } from '../cause.ts';
 import { prepareAppend } from './append.ts';
 import { connect, keepAlives, migrateAlone, session } from './connecting.ts';
-import {
-  type Database,
-  type DatabaseListener,
-  type Drizzle,
-  type Readable,
-  readsInOrder,
-} from './database.ts';
+import type { Database, DatabaseListener, Drizzle, Readable } from './database.ts';
 import { Heartbeat, type HeartbeatTimes } from './heartbeat.ts';
 import type { Store } from './store.ts';
 
@@ -189,7 +183,7 @@ class Postgres implements Database {
   #connectReaders(): void {
     this.#reader = connect(this.#url, {
       max: readConnections,
-      connection: { ...session, ...readsInOrder, statement_timeout: this.#times.commitTimeoutMs },
+      connection: { ...session, statement_timeout: this.#times.commitTimeoutMs },
     });
     this.#read = drizzle(this.#reader);
   }
