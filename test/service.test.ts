@@ -69,4 +69,15 @@ describe('a service', () => {
     expect(page.counts).toEqual({ available: 2, active: 0, total: 2 });
     expect(page.tokens.filter(({ lease }) => lease !== null)).toEqual([]);
   });
+
+  it('ends leases by their own timers when a process wakes up that was stopped, and takes none for lost', async () => {
+    const world = await createWorld({ size: 2 });
+    ok(await world.service.allocate({ ttlMs: 1500 }));
+    // The sweep was due before the deadline, and is run before the lease's timer.
+    world.clock.stall(10_000);
+    world.clock.advance(0);
+    ok(await world.service.tokens('all', { limit: 1 }));
+    expect(world.swept).toBe(0);
+    expect(world.facts.map(({ type }) => type)).toEqual(['activated', 'expired']);
+  });
 });

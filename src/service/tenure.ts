@@ -170,10 +170,11 @@ export class Tenure {
 
   #armSweep(): void {
     const { clock } = this.#options;
+    const armedAt = clock.now();
     this.#sweep = clock.setTimeout(() => {
-      // A timer of this very moment is not lost: it has only not had its turn yet.
-      const lost = this.#pool.isOverdue(clock.now() - sweepEveryMs);
-      if (lost) this.#listener.swept(this.#pool.pass(clock.now()));
+      // However late a process runs its timers that was stopped for a while: those that were due when this one was
+      // set have had their turn, and of any other it is not known.
+      if (this.#pool.isOverdue(armedAt)) this.#listener.swept(this.#pool.pass(clock.now()));
       this.#armSweep();
     }, sweepEveryMs);
   }
