@@ -32,14 +32,20 @@ export class MemoryStore implements Store {
   readonly #options: MemoryStoreOptions;
   readonly #pulse: Pulse;
   #writer!: Line;
-  #reader = new Line();
+  #reader: Line;
   #held = false;
+  /** Counts what became of the writing connection. */
+  #session = 0;
   #nextLook: unknown;
 
   constructor(options: MemoryStoreOptions) {
     this.#options = options;
-    const call = <T>(line: Line, work: () => T) => this.#call(line, work);
-    this.#pulse = new Pulse(call, options, () => this.#lost());
+    const wire = {
+      call: <T>(line: Line, work: () => T) => this.#call(line, work),
+      connect: () => this.#connect(),
+    };
+    this.#pulse = new Pulse(wire, options, () => this.#lost());
+    this.#reader = this.#connect();
     this.#connectWriter();
   }
 
@@ -56,7 +62,8 @@ export class MemoryStore implements Store {
 
   async append(entries: Entries, lastSeq: number): Promise<void> {
     if (!this.#held && !(await this.#lock())) this.#lookAgain();
-    await this.#call(this.#writer, () => this.#ground.append(entries, lastSeq), true);
+    const append = () => this.#ground.append(entries, lastSeq);
+    await this.#call(this.#writer, () => this.#writing(append), true);
   }
 
   openPool(request: OpenRequest) {
@@ -64,7 +71,7 @@ export class MemoryStore implements Store {
     return this.#call(line, () => {
       // It takes several statements: a connection that is gone by now brings no more of them.
       if (!line.isOpen) throw connectionClosed();
-      return this.#ground.openPool(request);
+      return this.#writing(() => this.#ground.openPool(request));
     });
   }
 
@@ -103,12 +110,13 @@ export class MemoryStore implements Store {
   async reset(): Promise<void> {
     this.#hangUp(this.#writer);
     this.#connectWriter();
+    this.#pulse.reconnect();
     await this.resetReaders();
   }
 
   async resetReaders(): Promise<void> {
     this.#hangUp(this.#reader);
-    this.#reader = new Line();
+    this.#reader = this.#connect();
   }
 
   async close(): Promise<void> {
@@ -128,14 +136,22 @@ export class MemoryStore implements Store {
     return this.#options.server.ground;
   }
 
+  async #writing<T>(write: () => Promise<T>): Promise<T> {
+    const written = await write();
+    await this.#options.server.onWritten(this.#options.holder);
+    return written;
+  }
+
   async #lock(): Promise<boolean> {
     const writer = this.#writer;
+    const session = this.#session;
     const got = await this.#call(writer, () => this.#options.server.tryLock(writer));
-    if (!got || writer !== this.#writer) return false;
+    if (!got) return false;
     await this.#pulse.begin();
-    if (writer !== this.#writer) return false;
-    this.#held = true;
-    return true;
+    // A connection that broke meanwhile has taken the lock with it.
+    this.#held = session === this.#session;
+    if (!this.#held) this.#pulse.end();
+    return this.#held;
   }
 
   #lost(): void {
@@ -151,23 +167,32 @@ export class MemoryStore implements Store {
   }
 
   #connectWriter(): void {
-    const writer = new Line();
-    writer.onCut = () => {
-      // The process hears of it when it runs.
-      this.#options.timers.setTimeout(() => {
-        const wasHeld = this.#held && writer === this.#writer;
-        writer.break();
-        if (wasHeld) this.#lost();
-      }, 0);
-    };
+    const writer = this.#connect(() => {
+      if (writer !== this.#writer) return;
+      this.#session++;
+      if (this.#held) this.#lost();
+    });
+    this.#session++;
     this.#held = false;
     this.#pulse.end();
     this.#writer = writer;
   }
 
+  #connect(onClose = () => {}): Line {
+    const line = new Line();
+    // The process hears of it when it runs.
+    line.onCut = () => {
+      this.#options.timers.setTimeout(() => {
+        line.drop();
+        onClose();
+      }, 0);
+    };
+    return line;
+  }
+
   /** The client's end is closed at once; the server learns of it if the news gets through. */
   #hangUp(line: Line, unheard = this.#options.network.weather === 'cut off'): void {
-    line.break();
+    line.close();
     const { server, network } = this.#options;
     if (!unheard) network.send(network.passage(false).goMs, () => server.hangUp(line));
   }
@@ -177,6 +202,7 @@ export class MemoryStore implements Store {
     return new Promise<T>((resolve, reject) => {
       if (!line.isOpen) return reject(connectionClosed());
       const stillAwaited = line.expect(reject);
+      const isConnected = line.departing();
       const { fate, goMs, backMs } = network.passage(isAppend);
       if (line.isStuck) return;
       // Those that read are several.
@@ -188,7 +214,7 @@ export class MemoryStore implements Store {
       // What has been sent arrives, even if whoever sent it has hung up since.
       network.send(goMs, () => {
         if (fate === 'silent') return;
-        if (fate === 'refused') return fail(connectionClosed());
+        if (fate === 'refused' || !isConnected()) return fail(connectionClosed());
         server.run(line, work).then((value) => {
           if (fate === 'done') answer(() => resolve(value));
           if (fate === 'answer lost') fail(connectionClosed());

@@ -45,6 +45,16 @@ export class Network {
     this.#planned.push(fate);
   }
 
+  /** Nothing fails from here on. */
+  heal(): void {
+    this.weather = 'calm';
+    this.#planned.length = 0;
+  }
+
+  get isCalm(): boolean {
+    return this.weather === 'calm' && this.#planned.length === 0;
+  }
+
   passage(isAppend: boolean): Passage {
     const random = this.#random();
     const planned = isAppend ? this.#planned.shift() : undefined;
@@ -77,7 +87,8 @@ export class Network {
   }
 
   #delayMs(random: Random): number {
-    const mostMs = this.weather === 'calm' ? 2 : this.weather === 'slow' ? 300 : 20;
-    return random.chance(0.5) ? 0 : random.chance(0.01) ? mostMs * 100 : random.below(mostMs + 1);
+    if (random.chance(0.5)) return 0;
+    if (this.weather === 'calm') return random.below(3);
+    return random.chance(0.03) ? random.below(2000) : random.below(this.weather === 'slow' ? 300 : 20);
   }
 }

@@ -1,11 +1,14 @@
 /** Whether the process that holds the pool is heard of: what `heartbeat.ts` does with SQL, without. */
 import { inTime, type Timers } from '../../src/journal/in-time.ts';
-import { Line, type Server } from './server.ts';
+import type { Line, Server } from './server.ts';
 
 const beats = 4;
 const unrenewedMs = 300;
 
-type Call = <T>(line: Line, work: () => T) => Promise<T>;
+interface Wire {
+  connect(): Line;
+  call<T>(line: Line, work: () => T): Promise<T>;
+}
 
 interface PulseOptions {
   server: Server;
@@ -16,22 +19,23 @@ interface PulseOptions {
 }
 
 export class Pulse {
-  readonly #call: Call;
+  readonly #wire: Wire;
   readonly #options: PulseOptions;
   readonly #displaced: () => void;
-  #line = new Line();
+  #line: Line;
   #next: unknown;
   #seen = { promise: '', since: 0 };
 
-  constructor(call: Call, options: PulseOptions, displaced: () => void) {
-    this.#call = call;
+  constructor(wire: Wire, options: PulseOptions, displaced: () => void) {
+    this.#wire = wire;
     this.#options = options;
     this.#displaced = displaced;
+    this.#line = wire.connect();
   }
 
   async begin(): Promise<void> {
     const { server, holder } = this.#options;
-    await this.#call(this.#line, () => {
+    await this.#wire.call(this.#line, () => {
       server.tenure = { holder, aliveUntil: this.#aliveUntil };
     });
     this.#beatLater();
@@ -42,13 +46,18 @@ export class Pulse {
     this.#next = undefined;
   }
 
+  reconnect(): void {
+    this.#line.close();
+    this.#line = this.#wire.connect();
+  }
+
   hangUp(): void {
-    this.#line.break();
+    this.#line.close();
   }
 
   async isHolderSilent(): Promise<boolean> {
     const { server, silenceMs } = this.#options;
-    const { promise, isBroken } = await this.#call(this.#line, () => ({
+    const { promise, isBroken } = await this.#wire.call(this.#line, () => ({
       promise: server.tenure ? `${server.tenure.holder} ${server.tenure.aliveUntil}` : 'none',
       isBroken: server.tenure !== null && server.tenure.aliveUntil < server.now(),
     }));
@@ -60,7 +69,7 @@ export class Pulse {
 
   async endHolder(): Promise<void> {
     this.#seen = { promise: '', since: 0 };
-    await this.#call(this.#line, () => this.#options.server.endHolder());
+    await this.#wire.call(this.#line, () => this.#options.server.endHolder());
   }
 
   get #aliveUntil(): number {
@@ -80,15 +89,14 @@ export class Pulse {
       const renewed = await inTime(
         timers,
         silenceMs,
-        this.#call(this.#line, () => this.#renew()),
+        this.#wire.call(this.#line, () => this.#renew()),
       );
       if (this.#next !== mine) return;
       if (renewed) this.#beatLater();
       else this.#displaced();
     } catch {
       if (this.#next !== mine) return;
-      this.#line.break();
-      this.#line = new Line();
+      this.reconnect();
       this.#beatLater();
     }
   }

@@ -3,17 +3,27 @@ import type { Ground } from './ground.ts';
 import { awaiting } from './settled.ts';
 import type { Timeline } from './timeline.ts';
 
-/** One connection: what is asked on it fails when it breaks, from whichever end. */
+/**
+ * A client's connection, and the ones it makes anew when the server has ended it. What is asked on it fails when it
+ * breaks, from whichever end.
+ */
 export class Line {
-  /** As the client sees it. */
+  /** Until the client is done with it. */
   isOpen = true;
-  /** As the server sees it: it takes nothing more from there. */
-  isCut = false;
   /** The network has swallowed something: what is sent after it waits behind it. */
   isStuck = false;
-  /** Tells the process that the server has ended it. */
+  /** Which connection this is to the server, and to the client, who hears later that one has ended. */
+  session = 0;
+  #heard = 0;
+  /** The client is to hear that the server has ended it. */
   onCut: () => void = () => {};
   readonly #waiting = new Set<(error: Error) => void>();
+
+  /** What says whether that which is sent now still arrives on the connection that it was sent on. */
+  departing(): () => boolean {
+    const session = this.#heard;
+    return () => session === this.session;
+  }
 
   /** `reject` is called if it breaks first. Gives what says that the answer is there. */
   expect(reject: (error: Error) => void): () => boolean {
@@ -21,10 +31,17 @@ export class Line {
     return () => this.#waiting.delete(reject);
   }
 
-  break(): void {
-    this.isOpen = false;
+  /** The client knows that the connection has ended; the next thing it asks makes a new one. */
+  drop(): void {
+    this.#heard = this.session;
+    this.isStuck = false;
     for (const reject of this.#waiting) reject(connectionClosed());
     this.#waiting.clear();
+  }
+
+  close(): void {
+    this.isOpen = false;
+    this.drop();
   }
 }
 
@@ -42,6 +59,8 @@ export class Server {
   #holder: Line | null = null;
   tenure: { holder: string; aliveUntil: number } | null = null;
   readonly #lines = new Set<Line>();
+  /** Whoever looks on is told of each write, at its instant, and who wrote. */
+  onWritten: (holder: string) => Promise<void> = async () => {};
 
   constructor(timeline: Timeline, makeGround: (now: () => number) => Ground) {
     this.#timeline = timeline;
@@ -58,7 +77,7 @@ export class Server {
 
   /** Carries out what has arrived on `line`. */
   async run<T>(line: Line, work: () => Promise<T> | T): Promise<T> {
-    if (this.isDown || line.isCut) throw connectionClosed();
+    if (this.isDown) throw connectionClosed();
     this.#lines.add(line);
     return awaiting(Promise.resolve(work()));
   }
@@ -71,7 +90,7 @@ export class Server {
 
   /** The client has hung up, and the server has heard of it. */
   hangUp(line: Line): void {
-    line.isCut = true;
+    line.session++;
     this.#lines.delete(line);
     if (this.#holder === line) this.#holder = null;
   }

@@ -1,0 +1,162 @@
+/**
+ * The steps of a simulation, as plain data: each can be taken away and leaves the others as they are. Whom and what
+ * a step means is looked up when it is taken, by numbers that always mean something.
+ */
+import { type Fate, fates, type Weather, weathers } from './network.ts';
+import type { Random } from './random.ts';
+
+export const proofKinds = [
+  'none',
+  'lease',
+  'user',
+  'both',
+  'another lease',
+  'another user',
+  'right lease, another user',
+  'made up',
+] as const;
+export type ProofKind = (typeof proofKinds)[number];
+
+/** What a client asks. */
+export type Ask =
+  | { do: 'allocate'; user: number; ttlMs?: number | undefined }
+  | { do: 'renew'; lease: number; proof: ProofKind; ttlMs?: number | undefined }
+  | { do: 'release'; lease: number; proof: ProofKind }
+  | { do: 'release all' }
+  | { do: 'list'; status: 'all' | 'available' | 'active'; limit: number }
+  | { do: 'token'; token: number }
+  | { do: 'history'; token: number }
+  | { do: 'facts'; limit: number };
+
+export type Event =
+  | { do: 'pass'; ms: number }
+  | { do: 'pass to what comes next' }
+  | { do: 'weather'; process: number; weather: Weather }
+  | { do: 'fail the next commit'; process: number; fate: Fate }
+  | { do: 'crash'; process: number; withHost: boolean }
+  | { do: 'start'; clockOffMs: number }
+  | { do: 'stop'; process: number; afterMs: number }
+  | { do: 'roll' }
+  | { do: 'pause'; process: number }
+  | { do: 'wake'; process: number; callsFirst: boolean }
+  | { do: 'sleep'; ms: number }
+  | { do: 'restart the database'; forMs: number }
+  | { do: 'set the database clock'; byMs: number }
+  | { do: 'calm down' };
+
+export type Step = (
+  | (Ask & {
+      /** The process asked; null for the one that serves. */
+      process: number | null;
+      /** Whether the next step comes in the same breath. */
+      together: boolean;
+    })
+  | Event
+) & {
+  /** What happens by chance during this step is drawn from here. */
+  draw: number;
+};
+
+const hour = 3_600_000;
+const day = 24 * hour;
+const ttls = [undefined, undefined, 1, 5, 50, 400, 2000, 30 * day];
+
+export function generateSteps(random: Random, count: number): Step[] {
+  return Array.from({ length: count }, () => {
+    const draw = random.below(2 ** 31);
+    if (random.chance(0.55)) {
+      const process = random.chance(0.85) ? null : random.below(6);
+      return { ...ask(random), process, together: random.chance(0.3), draw };
+    }
+    return { ...(random.chance(0.75) ? passing(random) : disturbance(random)), draw };
+  });
+}
+
+function ask(random: Random): Ask {
+  // Mostly of the newest leases: they are the ones that may still be live.
+  const lease = random.chance(0.8) ? random.below(6) : random.below(40);
+  const proof = random.chance(0.4)
+    ? random.pick(proofKinds)
+    : random.pick(['lease', 'user', 'both'] as const);
+  const what = random.weighed<Ask['do']>([
+    [30, 'allocate'],
+    [16, 'renew'],
+    [14, 'release'],
+    [3, 'release all'],
+    [10, 'list'],
+    [5, 'token'],
+    [3, 'history'],
+    [3, 'facts'],
+  ]);
+  switch (what) {
+    case 'allocate':
+      return { do: what, user: random.below(4), ttlMs: random.pick(ttls) };
+    case 'renew':
+      return { do: what, lease, proof, ttlMs: random.pick(ttls) };
+    case 'release':
+      return { do: what, lease, proof };
+    case 'list':
+      return {
+        do: what,
+        status: random.pick(['all', 'all', 'available', 'active']),
+        limit: random.pick([2, 100]),
+      };
+    case 'token':
+    case 'history':
+      return { do: what, token: random.below(7) };
+    case 'facts':
+      return { do: what, limit: random.pick([1, 20]) };
+    default:
+      return { do: what };
+  }
+}
+
+function passing(random: Random): Event {
+  if (random.chance(0.4)) return { do: 'pass to what comes next' };
+  return { do: 'pass', ms: random.pick([0, 1, 1, 3, 10, 50, 50, 200, 500, 1500, random.below(8000)]) };
+}
+
+function disturbance(random: Random): Event {
+  const process = random.below(6);
+  const what = random.weighed<Event['do']>([
+    [14, 'weather'],
+    [14, 'fail the next commit'],
+    [8, 'crash'],
+    [16, 'start'],
+    [3, 'stop'],
+    [4, 'roll'],
+    [8, 'pause'],
+    [10, 'wake'],
+    [2, 'sleep'],
+    [3, 'restart the database'],
+    [3, 'set the database clock'],
+    [6, 'calm down'],
+  ]);
+  switch (what) {
+    case 'weather':
+      return { do: what, process, weather: random.pick(weathers) };
+    case 'fail the next commit':
+      return { do: what, process, fate: random.pick(fates) };
+    case 'crash':
+      return { do: what, process, withHost: random.chance(0.3) };
+    case 'start':
+      return { do: what, clockOffMs: random.pick([0, 0, 7, -7, hour, -3 * hour, 400 * day]) };
+    case 'stop':
+      return { do: what, process, afterMs: random.pick([0, 5, 100]) };
+    case 'pause':
+      return { do: what, process };
+    case 'wake':
+      return { do: what, process, callsFirst: random.chance(0.5) };
+    case 'sleep':
+      return { do: what, ms: random.pick([5000, hour, 31 * day]) };
+    case 'restart the database':
+      return { do: what, forMs: random.pick([0, 100, 2000, 20_000]) };
+    case 'set the database clock':
+      return { do: what, byMs: random.pick([1, -1, 1000, -1000, hour, -hour]) };
+    case 'roll':
+    case 'calm down':
+      return { do: what };
+    default:
+      return { do: 'pass', ms: 1 };
+  }
+}
