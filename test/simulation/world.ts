@@ -212,7 +212,7 @@ export class World {
 
   /** With names instead of ids, which are drawn anew each time. */
   #named(value: unknown): string {
-    let text = JSON.stringify(value) ?? '';
+    let text = say(value) ?? '';
     for (const [index, tokenId] of this.pool.tokenIds.entries()) text = text.replaceAll(tokenId, `T${index}`);
     for (const { leaseId, fence } of this.pool.leases) text = text.replaceAll(leaseId, `L${fence}`);
     return text;
