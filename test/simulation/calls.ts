@@ -30,9 +30,20 @@ export interface Answers {
   facts: FactView[];
 }
 
+/** A request that comes with a key, and may come again. */
+export interface Keyed {
+  key: string;
+  fingerprint: string;
+  /** The first call with it. */
+  first: Call;
+}
+
 export interface Call {
   number: number;
   request: Request;
+  keyed: Keyed | null;
+  /** When it was asked, by the base of all clocks. */
+  askedAt: number;
   process: SimulatedProcess;
   /** The last fact of the log when it was asked. */
   since: number;
@@ -79,6 +90,13 @@ export function requestOf(
   }
 }
 
+/** The same, of another call. */
+export const renumbered = (request: Request, number: number): Request =>
+  request.do === 'allocate' ? { ...request, metadata: { call: number } } : request;
+
+export const isChange = (request: Request): boolean =>
+  ['allocate', 'renew', 'release', 'release all'].includes(request.do);
+
 function proofOf(kind: ProofKind, meant: Told | undefined, other: Told | undefined): Proof {
   const leaseId = meant?.leaseId ?? noLease;
   const userId = meant?.userId ?? 'nobody';
@@ -105,22 +123,23 @@ function proofOf(kind: ProofKind, meant: Told | undefined, other: Told | undefin
 }
 
 /** Asks the service. */
-export function send(service: Service, request: Request): Promise<Outcome<Answers[Request['do']]>> {
+export function send(service: Service, { request, keyed }: Call): Promise<Outcome<Answers[Request['do']]>> {
+  const once = keyed ? { key: keyed.key, fingerprint: keyed.fingerprint } : undefined;
   switch (request.do) {
     case 'allocate': {
       const { do: _, ...ask } = request;
-      return service.allocate(ask);
+      return service.allocate(ask, once);
     }
     case 'renew': {
       const { do: _, ...ask } = request;
-      return service.renew(ask);
+      return service.renew(ask, once);
     }
     case 'release': {
       const { do: _, ...ask } = request;
-      return service.release(ask);
+      return service.release(ask, once);
     }
     case 'release all':
-      return service.releaseAll();
+      return service.releaseAll(once);
     case 'list':
       return service.tokens(request.status, { limit: request.limit });
     case 'token':

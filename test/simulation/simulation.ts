@@ -8,6 +8,7 @@ import { settled } from './settled.ts';
 import type { Event, Step } from './steps.ts';
 import { isServing, World } from './world.ts';
 
+const hour = 3_600_000;
 /** When nothing is wrong any more, everything has to be well again within so long. */
 const recoveryMsMax = 15_000;
 /** How soon another process takes the pool over, if nothing else is wrong. */
@@ -58,9 +59,13 @@ class Simulation {
     const world = this.#world;
     this.#random = new Random(step.draw);
     if ('together' in step) {
-      const { process, together, draw: _, ...ask } = step;
-      world.ask(ask, process === null ? world.serving : this.#process(process));
-      if (together) return;
+      const process = step.process === null ? world.serving : this.#process(step.process);
+      if (step.do === 'ask again') world.askAgain(step, process);
+      else {
+        const { process: _, keyed, together: __, draw: ___, ...ask } = step;
+        world.ask(ask, process, keyed);
+      }
+      if (step.together) return;
     } else {
       if (!step.do.startsWith('pass')) world.note(() => JSON.stringify(step));
       this.#watchTakeOver(step);
@@ -87,7 +92,8 @@ class Simulation {
       case 'restart the database':
         return world.server.restart(event.forMs);
       case 'set the database clock':
-        world.server.clockOffMs += event.byMs;
+        // Within bounds, or nobody could say how old a key is.
+        if (Math.abs(world.server.clockOffMs + event.byMs) < 3 * hour) world.server.clockOffMs += event.byMs;
         return;
       case 'calm down':
         return this.#calmDown();
@@ -187,7 +193,8 @@ class Simulation {
       const seen = world.ask({ do: 'list', status: 'all', limit: 100 }, process);
       await this.#pass(3000);
       if (seen?.outcome == null || 'refused' in seen.outcome) continue;
-      const [over] = world.pool.overdue(process.time.now());
+      // What has just run out may be on its way into the log, over a connection that has died in silence.
+      const [over] = world.pool.overdue(process.time.now() - recoveryMsMax / 5);
       world.guarded(() =>
         must(over === undefined, 'I6', () => `lease ${over?.fence} is over, and not ended`),
       );

@@ -28,6 +28,15 @@ export type Ask =
   | { do: 'history'; token: number }
   | { do: 'facts'; limit: number };
 
+/** A request with a key comes again, counted back from the newest; or another one comes with its key. */
+export interface Again {
+  do: 'ask again';
+  back: number;
+  changed: boolean;
+  process: number | null;
+  together: boolean;
+}
+
 export type Event =
   | { do: 'pass'; ms: number }
   | { do: 'pass to what comes next' }
@@ -48,9 +57,12 @@ export type Step = (
   | (Ask & {
       /** The process asked; null for the one that serves. */
       process: number | null;
+      /** Whether it comes with a key, where it changes something. */
+      keyed: boolean;
       /** Whether the next step comes in the same breath. */
       together: boolean;
     })
+  | Again
   | Event
 ) & {
   /** What happens by chance during this step is drawn from here. */
@@ -66,7 +78,12 @@ export function generateSteps(random: Random, count: number): Step[] {
     const draw = random.below(2 ** 31);
     if (random.chance(0.55)) {
       const process = random.chance(0.85) ? null : random.below(6);
-      return { ...ask(random), process, together: random.chance(0.3), draw };
+      const together = random.chance(0.3);
+      if (random.chance(0.1)) {
+        const back = random.chance(0.7) ? random.below(3) : random.below(20);
+        return { do: 'ask again', back, changed: random.chance(0.15), process, together, draw };
+      }
+      return { ...ask(random), process, keyed: random.chance(0.3), together, draw };
     }
     return { ...(random.chance(0.75) ? passing(random) : disturbance(random)), draw };
   });

@@ -4,9 +4,19 @@
  */
 import { start } from '../support/world.ts';
 import { Broken, must } from './broken.ts';
-import { type Answers, type Call, requestOf, send, type Told } from './calls.ts';
+import {
+  type Answers,
+  type Call,
+  isChange,
+  type Request,
+  renumbered,
+  requestOf,
+  send,
+  type Told,
+} from './calls.ts';
 import { same, say } from './comparing.ts';
 import { Judge } from './judge.ts';
+import { surelyForgottenMs, surelyKeptMs } from './judge-keyed.ts';
 import { Network } from './network.ts';
 import { groundOf } from './pglite-ground.ts';
 import type { Plan } from './plan.ts';
@@ -14,7 +24,7 @@ import { SimulatedProcess } from './process.ts';
 import type { Random } from './random.ts';
 import { SequentialPool } from './sequential-pool.ts';
 import { Server } from './server.ts';
-import type { Ask } from './steps.ts';
+import type { Again, Ask } from './steps.ts';
 import { Timeline } from './timeline.ts';
 
 const processesMax = 3;
@@ -27,7 +37,9 @@ export class World {
   processes: SimulatedProcess[] = [];
   readonly calls: Call[] = [];
   /** Those under way. */
-  readonly #open = new Set<Call>();
+  readonly #underWay = new Set<Call>();
+  /** The first with each key, and the first of each other request with it. */
+  readonly #keyed: Call[] = [];
   readonly told: Told[] = [];
   readonly trace: string[] = [];
   /** The first promise that was not kept. */
@@ -42,7 +54,7 @@ export class World {
   constructor(plan: Plan, random: () => Random) {
     this.plan = plan;
     this.#random = random;
-    this.#judge = new Judge(this.pool, plan.proofRequired);
+    this.#judge = new Judge(this.pool, this.calls, plan.proofRequired);
     this.server = new Server(this.timeline, groundOf(plan));
     this.server.onWritten = (holder) => this.#written(holder);
   }
@@ -90,29 +102,51 @@ export class World {
   }
 
   get outstanding(): Call[] {
-    return [...this.#open];
+    return [...this.#underWay];
   }
 
-  ask(ask: Ask, process: SimulatedProcess | undefined): Call | null {
+  ask(ask: Ask, process: SimulatedProcess | undefined, isKeyed = false): Call | null {
     if (process?.state !== 'up') return null;
-    const number = this.calls.length;
-    const request = requestOf(ask, number, this.told, this.pool.tokenIds);
+    const request = requestOf(ask, this.calls.length, this.told, this.pool.tokenIds);
+    const call = this.#callOf(request, process);
+    if (isKeyed && isChange(request)) this.#give(call, `key ${call.number}`);
+    this.#open(call);
+    return call;
+  }
+
+  /** A request with a key comes again, or another one with its key. */
+  askAgain({ back, changed }: Again, process: SimulatedProcess | undefined): void {
+    const before = this.#keyed.at(-1 - (back % Math.max(1, this.#keyed.length)));
+    if (process?.state !== 'up' || before?.keyed == null) return;
+    const { keyed, request, askedAt } = before.keyed.first;
+    const ageMs = this.timeline.now - askedAt;
+    if (ageMs > surelyKeptMs && ageMs < surelyForgottenMs) return;
+    const isNew = changed || ageMs > surelyKeptMs;
+    const call = this.#callOf(isNew ? renumbered(request, this.calls.length) : request, process);
+    if (isNew) this.#give(call, keyed!.key);
+    else call.keyed = keyed;
+    this.#open(call);
+  }
+
+  #callOf(request: Request, process: SimulatedProcess): Call {
     const { awakeMs } = process;
-    const call: Call = {
-      number,
-      request,
-      process,
-      since: this.pool.seq,
-      awakeMs,
-      outcome: null,
-    };
+    const [number, since, askedAt] = [this.calls.length, this.pool.seq, this.timeline.now];
+    return { number, request, process, keyed: null, askedAt, since, awakeMs, outcome: null };
+  }
+
+  #give(call: Call, key: string): void {
+    call.keyed = { key, fingerprint: `of call ${call.number}`, first: call };
+    this.#keyed.push(call);
+  }
+
+  #open(call: Call): void {
+    const { number, process, request, keyed } = call;
     this.calls.push(call);
-    this.#open.add(call);
-    this.note(() => `call ${number} to ${process.name}: ${this.#named(request)}`);
+    this.#underWay.add(call);
+    this.note(() => `call ${number} to ${process.name}: ${this.#named(request)} ${keyed?.key ?? ''}`);
     // A process that is paused finds it in its socket.
     if (process.isPaused) this.#inbox.push(call);
     else this.#deliver(call);
-    return call;
   }
 
   /** Hands over what has arrived while the process was paused. */
@@ -120,7 +154,7 @@ export class World {
     const waiting = this.#inbox.filter((call) => call.process === process);
     for (const call of waiting) {
       this.#inbox.splice(this.#inbox.indexOf(call), 1);
-      if (this.#open.has(call)) this.#deliver(call);
+      if (this.#underWay.has(call)) this.#deliver(call);
     }
   }
 
@@ -147,7 +181,7 @@ export class World {
 
   /** At the end, when all calls are over. */
   finish(): void {
-    this.guarded(() => this.#judge.explainAll(this.calls));
+    this.guarded(() => this.#judge.explainAll());
   }
 
   /** Twice in a row a commit may be waited for that is lost, and then looked for. */
@@ -158,12 +192,12 @@ export class World {
   #deliver(call: Call): void {
     const { number, process } = call;
     const end = (outcome: Call['outcome'], said: () => string): void => {
-      if (!this.#open.has(call)) return;
+      if (!this.#underWay.has(call)) return;
       call.outcome = outcome;
-      this.#open.delete(call);
+      this.#underWay.delete(call);
       this.note(() => `call ${number} is answered: ${said()}`);
     };
-    send(process.service, call.request).then(
+    send(process.service, call).then(
       (outcome) => {
         end(outcome, () => this.#named(outcome));
         if (call.outcome !== outcome) return;
@@ -187,7 +221,7 @@ export class World {
     this.note(() => `${process.name} is gone`);
     this.processes = this.processes.filter((each) => each !== process);
     // Its clients will never know.
-    for (const call of this.outstanding) if (call.process === process) this.#open.delete(call);
+    for (const call of this.outstanding) if (call.process === process) this.#underWay.delete(call);
   }
 
   async #written(holder: string): Promise<void> {
@@ -195,7 +229,7 @@ export class World {
     const rows = await ground.logAfter(this.pool.seq);
     if (this.pool.tokenIds.length === 0) {
       this.pool = new SequentialPool((await ground.tokens()).map(({ tokenId }) => tokenId));
-      this.#judge = new Judge(this.pool, this.plan.proofRequired);
+      this.#judge = new Judge(this.pool, this.calls, this.plan.proofRequired);
     }
     const writer = this.#all.get(holder)!;
     this.guarded(() => {
@@ -205,7 +239,7 @@ export class World {
             `${writer.name} writes fact ${row.seq}: ${row.type} ${row.reason} ${this.#named(row.tokenId)}`,
         );
         this.pool.tell(row, (at) => writer.noticedAt(at));
-        this.#judge.written(row, (number) => this.calls[number]);
+        this.#judge.written(row);
       }
     });
   }

@@ -1,0 +1,79 @@
+/**
+ * Requests that come with a key: the first that is answered for good is answered the same ever after, whoever serves,
+ * and no other request gets an answer with its key [I9].
+ */
+import { keptMs } from '../../src/journal/keyed.ts';
+import type { Lease } from '../../src/lease/lease.ts';
+import type { Outcome, RefusalCode } from '../../src/lease/refusal.ts';
+import { must } from './broken.ts';
+import type { Call, Keyed } from './calls.ts';
+import { same, say } from './comparing.ts';
+
+/** Clocks may be hours off: whether a key of an age in between is still kept is for nobody to say. */
+export const surelyKeptMs = keptMs - 4 * 3_600_000;
+export const surelyForgottenMs = keptMs + 4 * 3_600_000;
+
+/** Refusals after which the same request may still be done. */
+const passing: ReadonlySet<RefusalCode> = new Set([
+  'unavailable',
+  'outcome_unknown',
+  'idempotency_key_in_use',
+  'idempotency_key_reused',
+]);
+
+/** Whether the call was told for good what became of its request. */
+export function isFinal(outcome: Outcome<unknown> | null): outcome is Outcome<unknown> {
+  return outcome !== null && !('refused' in outcome && passing.has(outcome.refused.code));
+}
+
+export class KeyedJudge {
+  /** What was answered for good, by the request. */
+  readonly #answered = new Map<Keyed, Outcome<unknown>>();
+  /** Which request a key belongs to. */
+  readonly #owners = new Map<string, Keyed>();
+
+  /** Whether that is the first answer for good, so that it is to be judged by what is in the log. */
+  isFirst({ keyed, outcome, number, request, askedAt }: Call, now: number): boolean {
+    if (keyed === null || !isFinal(outcome)) return true;
+    const before = this.#answered.get(keyed);
+    this.#own(keyed, askedAt, number);
+    if (before === undefined) {
+      this.#answered.set(keyed, outcome);
+      return true;
+    }
+    const isLeased = request.do === 'allocate' || request.do === 'renew';
+    const expected = isLeased ? whileItLasts(before, now) : before;
+    const again = { ...outcome, replayed: undefined };
+    must(
+      same(again, { ...expected, replayed: undefined }),
+      'I9',
+      () => `call ${number} was answered ${say(again)}, but its request had been answered ${say(expected)}`,
+    );
+    return false;
+  }
+
+  /** Whether there was a reason to refuse the call for its key. */
+  isKeyTaken({ keyed }: Call, code: RefusalCode, calls: readonly Call[]): boolean {
+    if (keyed === null) return false;
+    const sharing = calls.filter((each) => each.keyed?.key === keyed.key);
+    if (code === 'idempotency_key_reused') return sharing.some((each) => each.keyed !== keyed);
+    // Nobody has been told for good, or in this very moment.
+    return sharing.filter((each) => each.keyed === keyed).length > 1;
+  }
+
+  #own(keyed: Keyed, askedAt: number, number: number): void {
+    const owner = this.#owners.get(keyed.key);
+    const isKept = owner !== undefined && askedAt - owner.first.askedAt < surelyKeptMs;
+    const isOther = isKept && owner !== keyed;
+    must(!isOther, 'I9', () => `call ${number} was answered with the key of another request`);
+    this.#owners.set(keyed.key, keyed);
+  }
+}
+
+/** Of a lease that is over by now, everybody is told that it is too late. */
+function whileItLasts(outcome: Outcome<unknown>, now: number): Outcome<unknown> {
+  if ('refused' in outcome) return outcome;
+  const { lease, expiresAt } = outcome.ok as { lease?: Lease; expiresAt?: number };
+  const endedAt = lease?.expiresAt ?? expiresAt!;
+  return endedAt > now ? outcome : { refused: { code: 'too_late', endedAt } };
+}
