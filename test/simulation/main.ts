@@ -4,7 +4,8 @@
  *     --seed N     the first seed (1)           --size N     tokens of the pool (2 to 6, by the seed)
  *     --seeds K    how many seeds (100, or 1 where --seed is given)
  *     --steps M    steps of each seed (300)     --pglite     with rows in a real PGlite: slow
- *     --mutations  instead: plants bugs in copies of the source, and shows that each is found
+ *     --mutations  instead: plants bugs in copies of the source, and shows that each is found; --only TEXT those
+ *                  with the text in their names
  */
 import { parseArgs } from 'node:util';
 import { type Outcome, run } from './campaign.ts';
@@ -19,12 +20,13 @@ const { values } = parseArgs({
     size: { type: 'string' },
     pglite: { type: 'boolean', default: false },
     mutations: { type: 'boolean', default: false },
+    only: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
 
 async function main(): Promise<boolean> {
-  if (values.mutations) return findMutations(say);
+  if (values.mutations) return findMutations(say, values.only);
   const close = values.pglite ? await openRealRows() : async () => {};
   const seeds = Number(values.seeds ?? (values.seed === undefined ? 100 : 1));
   const startedAt = performance.now();
