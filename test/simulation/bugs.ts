@@ -213,11 +213,15 @@ const ofService: Bug[] = [
     edit(service, 'return (await this.#durable.unsettled()) ?? { ok: shown };', 'return { ok: shown };'),
   ),
   bug(
+    'a fenced process goes on by what it remembers',
+    edit(durable, 'this.#journal.confirmed()', 'this.#journal.committed()'),
+  ),
+  bug(
     'a fenced process goes on showing what it remembers',
     edit(
       service,
       'return (await this.#durable.unconfirmed()) ?? { ok: shown };',
-      'return (await this.#durable.unsettled()) ?? { ok: shown };',
+      'return this.#journal.committed().then(() => ({ ok: shown }), () => this.#durable.unavailable());',
     ),
   ),
   bug(
@@ -225,7 +229,7 @@ const ofService: Bug[] = [
     edit(
       service,
       'const unsure = await this.#durable.unconfirmed();',
-      'const unsure = await this.#durable.unsettled();',
+      'const unsure = await this.#journal.committed().then(() => null, () => this.#durable.unavailable());',
     ),
   ),
   bug(

@@ -46,13 +46,13 @@ class Simulation {
     for (const step of this.#plan.steps) {
       steps++;
       await this.#take(step);
-      if (world.broken) break;
+      if (world.witness.broken) break;
     }
-    if (!world.broken) await this.#take({ do: 'calm down', draw: 2 });
-    if (!world.broken) world.finish();
+    if (!world.witness.broken) await this.#take({ do: 'calm down', draw: 2 });
+    if (!world.witness.broken) world.witness.finish();
     for (const process of [...world.processes]) process.crash(false);
     await settled();
-    return { broken: world.broken, steps, trace: world.trace };
+    return { broken: world.witness.broken, steps, trace: world.witness.trace };
   }
 
   async #take(step: Step): Promise<void> {
@@ -60,20 +60,20 @@ class Simulation {
     this.#random = new Random(step.draw);
     if ('together' in step) {
       const process = step.process === null ? world.serving : this.#process(step.process);
-      if (step.do === 'ask again') world.askAgain(step, process);
+      if (step.do === 'ask again') world.clients.askAgain(step, process);
       else {
         const { process: _, keyed, together: __, draw: ___, ...ask } = step;
-        world.ask(ask, process, keyed);
+        world.clients.ask(ask, process, keyed);
       }
       if (step.together) return;
     } else {
-      if (!step.do.startsWith('pass')) world.note(() => JSON.stringify(step));
+      if (!step.do.startsWith('pass')) world.witness.note(() => JSON.stringify(step));
       this.#watchTakeOver(step);
       await this.#happen(step);
     }
     await settled();
     await world.audit();
-    world.guarded(() => this.#mustBeTakenOver());
+    world.witness.guarded(() => this.#mustBeTakenOver());
   }
 
   async #happen(event: Event): Promise<void> {
@@ -87,6 +87,8 @@ class Simulation {
         return world.startProcess(event.clockOffMs);
       case 'roll':
         return this.#roll();
+      case 'hang':
+        return this.#hang();
       case 'sleep':
         return this.#sleep(event.ms);
       case 'restart the database':
@@ -139,9 +141,9 @@ class Simulation {
 
   async #wake(process: World['processes'][number], callsFirst: boolean): Promise<void> {
     process.wake();
-    if (callsFirst) this.#world.deliverTo(process);
+    if (callsFirst) this.#world.clients.deliverTo(process);
     await this.#pass(0);
-    this.#world.deliverTo(process);
+    this.#world.clients.deliverTo(process);
   }
 
   /** Nobody runs for so long, as on a machine that sleeps. */
@@ -160,6 +162,14 @@ class Simulation {
     await this.#pass(500);
   }
 
+  async #hang(): Promise<void> {
+    const { serving } = this.#world;
+    this.#world.startProcess(0);
+    await this.#pass(100);
+    serving?.pause();
+    await this.#pass(2500);
+  }
+
   /** Nothing goes wrong any more: soon somebody serves, everybody is answered, and no lease is there that is over. */
   async #calmDown(): Promise<void> {
     const world = this.#world;
@@ -170,37 +180,37 @@ class Simulation {
       await this.#wake(process, false);
     }
     const end = world.timeline.now + recoveryMsMax;
-    while (world.timeline.now < end && !this.#isWell() && !world.broken) {
+    while (world.timeline.now < end && !this.#isWell() && !world.witness.broken) {
       await this.#pass(50);
       if (world.processes.length === 0) world.startProcess(0);
     }
     const stages = () => world.processes.map(({ name, service }) => `${name} ${service.stage}`).join();
-    const late = () => world.outstanding.map(({ number }) => number).join();
-    world.guarded(() => must(this.#isWell(), 'recovery', () => `${stages()}; unanswered: ${late()}`));
+    const late = () => world.clients.outstanding.map(({ number }) => number).join();
+    world.witness.guarded(() => must(this.#isWell(), 'recovery', () => `${stages()}; unanswered: ${late()}`));
     await this.#serveOnce();
   }
 
   #isWell(): boolean {
-    return this.#world.processes.some(isServing) && this.#world.outstanding.length === 0;
+    return this.#world.processes.some(isServing) && this.#world.clients.outstanding.length === 0;
   }
 
   /** The first attempts may meet connections that have died in silence. */
   async #serveOnce(): Promise<void> {
     const world = this.#world;
-    for (let attempt = 1; attempt <= 5 && !world.broken; attempt++) {
+    for (let attempt = 1; attempt <= 5 && !world.witness.broken; attempt++) {
       const process = world.serving!;
-      world.ask({ do: 'allocate', user: 0, ttlMs: 60_000 }, process);
-      const seen = world.ask({ do: 'list', status: 'all', limit: 100 }, process);
+      world.clients.ask({ do: 'allocate', user: 0, ttlMs: 60_000 }, process);
+      const seen = world.clients.ask({ do: 'list', status: 'all', limit: 100 }, process);
       await this.#pass(3000);
       if (seen?.outcome == null || 'refused' in seen.outcome) continue;
       // What has just run out may be on its way into the log, over a connection that has died in silence.
-      const [over] = world.pool.overdue(process.time.now() - recoveryMsMax / 5);
-      world.guarded(() =>
+      const [over] = world.witness.pool.overdue(process.time.now() - recoveryMsMax / 5);
+      world.witness.guarded(() =>
         must(over === undefined, 'I6', () => `lease ${over?.fence} is over, and not ended`),
       );
       return;
     }
-    world.guarded(() => must(false, 'recovery', () => 'a calm pool does not serve'));
+    world.witness.guarded(() => must(false, 'recovery', () => 'a calm pool does not serve'));
   }
 
   /** A crash that everybody hears of, with nothing else wrong and a process standing by: it takes over. */

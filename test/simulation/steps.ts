@@ -46,6 +46,8 @@ export type Event =
   | { do: 'start'; clockOffMs: number }
   | { do: 'stop'; process: number; afterMs: number }
   | { do: 'roll' }
+  /** The process that serves is stopped, long enough for another one to take over. */
+  | { do: 'hang' }
   | { do: 'pause'; process: number }
   | { do: 'wake'; process: number; callsFirst: boolean }
   | { do: 'sleep'; ms: number }
@@ -77,7 +79,7 @@ export function generateSteps(random: Random, count: number): Step[] {
   return Array.from({ length: count }, () => {
     const draw = random.below(2 ** 31);
     if (random.chance(0.55)) {
-      const process = random.chance(0.85) ? null : random.below(6);
+      const process = random.chance(0.8) ? null : random.below(6);
       const together = random.chance(0.3);
       if (random.chance(0.1)) {
         const back = random.chance(0.7) ? random.below(3) : random.below(20);
@@ -142,6 +144,7 @@ function disturbance(random: Random): Event {
     [16, 'start'],
     [3, 'stop'],
     [4, 'roll'],
+    [7, 'hang'],
     [8, 'pause'],
     [10, 'wake'],
     [2, 'sleep'],
@@ -171,6 +174,7 @@ function disturbance(random: Random): Event {
     case 'set the database clock':
       return { do: what, byMs: random.pick([1, -1, 1000, -1000, hour, -hour]) };
     case 'roll':
+    case 'hang':
     case 'calm down':
       return { do: what };
     default:
