@@ -116,6 +116,22 @@ describe('group commit', () => {
       expect(told).toMatchObject({ commits: [[fact(1)], [fact(2)]], lost: [expect.any(Error)], back: 1 });
     });
 
+    it('tells the same to those who come later, however long it takes', async () => {
+      const { append, commits, log } = script;
+      append(1);
+      await log.answer(connectionClosed());
+      for (let round = 0; round < 3; round++) {
+        const caller = follow(commits.confirmed());
+        await pass(times.patienceMs - 1);
+        expect(caller.fate).toBe('waiting');
+        await pass(1);
+        expect(caller.fate).toBe(Unconfirmed);
+      }
+      await pass(times.commitTimeoutMs);
+      await log.answer();
+      await log.answer();
+    });
+
     it.each([
       ['25006', 'a server that only reads'],
       ['40P01', 'a deadlock'],

@@ -173,6 +173,13 @@ export class GroupCommit {
   async #commitAtLast(entries: Entries): Promise<{ ms: number; retried: boolean } | null> {
     const { timers, commitTimeoutMs, patienceMs } = this.#times;
     let patience: unknown;
+    // Again and again: those who come later have patience too, and no more of it.
+    const bePatient = (): void => {
+      patience = timers.setTimeout(() => {
+        this.#giveUpWaiting();
+        bePatient();
+      }, patienceMs);
+    };
     try {
       for (let retryMs = 0; !this.#closed; retryMs = this.#nextRetryMs(retryMs)) {
         try {
@@ -190,7 +197,7 @@ export class GroupCommit {
           if (failure !== 'lost') this.#end(failure, error);
           else if (retryMs === 0) {
             this.#listener.lost(error);
-            patience = timers.setTimeout(() => this.#giveUpWaiting(), patienceMs);
+            bePatient();
           }
         }
       }
