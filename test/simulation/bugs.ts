@@ -169,13 +169,10 @@ const ofJournal: Bug[] = [
     'a lost commit is given up',
     edit(groupCommit, "if (failure !== 'lost') this.#end", 'if (failure) this.#end'),
   ),
+  bug('patience has no end', edit(groupCommit, '        this.#giveUpWaiting();\n', '')),
   bug(
-    'patience has no end',
-    edit(
-      groupCommit,
-      'patience = timers.setTimeout(() => this.#giveUpWaiting(), patienceMs);',
-      'void patienceMs;',
-    ),
+    'those who come late have patience without end',
+    edit(groupCommit, '        bePatient();\n      }, patienceMs);', '      }, patienceMs);'),
   ),
   bug(
     'nobody looks whether another process has opened the pool',
@@ -264,8 +261,9 @@ const ofKeys: Bug[] = [
   bug('the request of a key is not compared', edit(once, 'one.fingerprint === other.fingerprint', 'true')),
   bug(
     'answers are repeated by processes that stand by',
-    edit(once, 'if (!this.#durable.isOfThePool)', 'if (false)'),
+    edit(once, 'if (!this.#durable.isServing)', 'if (false)'),
   ),
+  bug('answers are repeated by processes that were followed', edit(once, 'if (unsure) return unsure;', '')),
 ];
 
 export const bugs: readonly Bug[] = [...ofToken, ...ofPool, ...ofJournal, ...ofService, ...ofKeys];

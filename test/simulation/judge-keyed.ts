@@ -63,10 +63,10 @@ export class KeyedJudge {
 
   #own(keyed: Keyed, askedAt: number, number: number): void {
     const owner = this.#owners.get(keyed.key);
-    const isKept = owner !== undefined && askedAt - owner.first.askedAt < surelyKeptMs;
+    const isKept = owner !== undefined && Math.abs(askedAt - owner.first.askedAt) < surelyKeptMs;
     const isOther = isKept && owner !== keyed;
     must(!isOther, 'I9', () => `call ${number} was answered with the key of another request`);
-    this.#owners.set(keyed.key, keyed);
+    if (owner === undefined || owner.first.askedAt < keyed.first.askedAt) this.#owners.set(keyed.key, keyed);
   }
 }
 

@@ -8,7 +8,7 @@ import type { Outcome } from './campaign.ts';
 
 const root = join(import.meta.dirname, '../..');
 const searches = {
-  memory: ['--seeds', '500', '--steps', '300'],
+  memory: ['--seeds', '800', '--steps', '300'],
   pglite: ['--seeds', '40', '--steps', '150', '--pglite'],
 };
 const minute = 60_000;

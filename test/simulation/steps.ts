@@ -81,8 +81,8 @@ export function generateSteps(random: Random, count: number): Step[] {
     if (random.chance(0.55)) {
       const process = random.chance(0.8) ? null : random.below(6);
       const together = random.chance(0.3);
-      if (random.chance(0.1)) {
-        const back = random.chance(0.7) ? random.below(3) : random.below(20);
+      if (random.chance(0.16)) {
+        const back = random.chance(0.8) ? random.below(3) : random.below(20);
         return { do: 'ask again', back, changed: random.chance(0.15), process, together, draw };
       }
       return { ...ask(random), process, keyed: random.chance(0.3), together, draw };
