@@ -58,6 +58,9 @@ export class ExactlyOnce {
     const found = await this.#durable.ask(() => this.#journal.keyed(once.key, this.#clock.now()));
     if ('refused' in found) return found;
     if (found.ok === null) return null;
+    // What is repeated is judged by the pool's time, and that is another process's once it has opened the pool.
+    const unsure = await this.#durable.unconfirmed();
+    if (unsure) return unsure;
     if (!isSame(found.ok, once)) return refused({ code: 'idempotency_key_reused' });
     return { ...(found.ok.outcome as Outcome<T>), replayed: true };
   }
