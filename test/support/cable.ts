@@ -3,7 +3,7 @@
  * process, whoever is at the other end has died. Or it goes silent, and neither end is told anything.
  */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { onTestFinished } from 'vitest';
+import { atEnd } from './lifetime.ts';
 
 /** One connection by way of the cable: nothing passes once it is silent, not even that an end has closed. */
 interface Strand {
@@ -19,6 +19,9 @@ export class Cable {
   readonly #ends = new Map<Socket, Strand>();
   #deaf = false;
   #silent = false;
+  #delayMs = 0;
+  /** The next words from the process that hold this text are the last to pass. */
+  #fatal: { text: string; happened: () => void } | null = null;
 
   static async lay(url: string): Promise<Cable> {
     const server = createServer();
@@ -34,7 +37,7 @@ export class Cable {
     const through = new URL(url);
     through.host = `127.0.0.1:${this.#port}`;
     this.url = through.href;
-    onTestFinished(() => this.#break());
+    atEnd(() => this.#break());
   }
 
   /** How many ends of connections it has, alive or silent. */
@@ -46,7 +49,7 @@ export class Cable {
   cut(): void {
     this.#break();
     // Before the services of the test are closed, which write what is left to write.
-    onTestFinished(() => this.mend());
+    atEnd(() => this.mend());
   }
 
   async mend(): Promise<void> {
@@ -71,10 +74,30 @@ export class Cable {
     this.#silent = true;
   }
 
+  /** Breaks the connections that there are. New ones work. */
+  cutOnce(): void {
+    for (const end of this.#ends.keys()) end.destroy();
+  }
+
+  /** From now on all that passes takes so much longer, each way. */
+  delay(ms: number): void {
+    this.#delayMs = ms;
+  }
+
+  /**
+   * Breaks a connection when the server has heard `text` on it and answers: what was asked is done, and who asked never
+   * learns of it. Resolves when that has happened.
+   */
+  cutAtAnswerTo(text: string): Promise<void> {
+    return new Promise((happened) => {
+      this.#fatal = { text, happened };
+    });
+  }
+
   #break(): void {
     this.#server?.close();
     this.#server = null;
-    for (const end of this.#ends.keys()) end.destroy();
+    this.cutOnce();
     this.#deaf = false;
     this.#silent = false;
   }
@@ -82,11 +105,22 @@ export class Cable {
   #join(end: Socket): void {
     const server = connect(this.#target);
     const strand: Strand = { silent: this.#silent };
+    const toServer = this.#passage(server);
+    const toProcess = this.#passage(end);
+    let isLastWord: (() => void) | null = null;
     end.on('data', (bytes) => {
-      if (!strand.silent) server.write(bytes);
+      if (strand.silent) return;
+      if (this.#fatal && bytes.includes(this.#fatal.text)) {
+        isLastWord = this.#fatal.happened;
+        this.#fatal = null;
+      }
+      toServer(bytes);
     });
     server.on('data', (bytes) => {
-      if (!strand.silent && !this.#deaf) end.write(bytes);
+      if (isLastWord) {
+        end.destroy();
+        isLastWord();
+      } else if (!strand.silent && !this.#deaf) toProcess(bytes);
     });
     for (const [here, there] of [
       [end, server],
@@ -99,5 +133,21 @@ export class Cable {
         if (!strand.silent) there.destroy();
       });
     }
+  }
+
+  /** Passes bytes on, in their order, as late as they are to be. */
+  #passage(to: Socket): (bytes: Buffer) => void {
+    let underWay = 0;
+    let last = Promise.resolve();
+    return (bytes) => {
+      if (this.#delayMs === 0 && underWay === 0) return void to.write(bytes);
+      underWay++;
+      const due = performance.now() + this.#delayMs;
+      last = last.then(async () => {
+        await new Promise((resolve) => setTimeout(resolve, due - performance.now()));
+        underWay--;
+        if (!to.destroyed) to.write(bytes);
+      });
+    };
   }
 }

@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
-import { inject, onTestFinished } from 'vitest';
+import { inject } from 'vitest';
+import { atEnd } from './lifetime.ts';
 
 export interface Where {
   databaseUrl?: string | undefined;
@@ -23,7 +24,7 @@ export async function freshDatabase(kind: DatabaseKind): Promise<Where> {
 
 export function freshFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'leasehold-test-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  atEnd(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
@@ -32,7 +33,7 @@ export async function freshPostgres(): Promise<string> {
   const server = inject('postgresUrl');
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   await once(server, `create database ${name}`);
-  onTestFinished(() => once(server, `drop database if exists ${name} with (force)`));
+  atEnd(() => once(server, `drop database if exists ${name} with (force)`));
   const url = new URL(server);
   url.pathname = `/${name}`;
   return url.href;

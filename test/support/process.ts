@@ -1,9 +1,9 @@
 /** The built service as its users run it: a process of its own, on a free port. None outlives its test. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 import { projectFolder } from './build.ts';
 import type { Where } from './databases.ts';
+import { atEnd } from './lifetime.ts';
 import { freePort } from './postgres-server.ts';
 
 export interface Exit {
@@ -47,7 +47,7 @@ export class ServiceProcess {
         resolve(this.exit);
       });
     });
-    onTestFinished(async () => {
+    atEnd(async () => {
       if (this.exit === null) this.#end(inGroup);
       await this.exited;
     });

@@ -1,0 +1,116 @@
+/**
+ * Whether clients could tell the service from one that does one thing after the other [I15]. The log is the witness of the
+ * order of changes: it must respect the order in which they were asked and answered. Reads and refusals are not in it, so a
+ * place is searched for each: between its question and its answer, where the pool is as it says, and not before the place
+ * of anything that was answered before it was asked.
+ *
+ * The witness suffices: in whatever order a history is linearizable, the changes in it have an order, and the one that
+ * the service promises is that of their facts. `search.ts` looks at short histories without believing the log.
+ */
+import type { Operation, Violation } from './history.ts';
+import { firstPlace, isLook } from './places.ts';
+import { countUpTo, type Replay } from './replay.ts';
+import { type Change, said } from './witness.ts';
+
+export interface Look {
+  operation: Operation;
+  /** The first fact after which the pool was as it was shown. */
+  place: number;
+}
+
+export function checkOrder(
+  operations: readonly Operation[],
+  changes: readonly Change[],
+  replay: Replay,
+): { violations: Violation[]; looks: Look[] } {
+  const violations = outOfOrder(changes);
+  const bounds = new Bounds(changes, replay);
+  const looks: Look[] = [];
+  const looking = operations.filter(isLook).toSorted((a, b) => a.answeredAt - b.answeredAt);
+  for (const operation of looking) {
+    const low = bounds.lowest(operation.askedAt);
+    const high = bounds.highest(operation.answeredAt);
+    // The first place is the best: it forbids the least to those who come after.
+    const place = firstPlace(operation, replay, low, high);
+    if (place === null) violations.push(`I15: at no place from ${low} to ${high}: ${toldWhat(operation)}`);
+    else {
+      bounds.note(operation.answeredAt, place);
+      looks.push({ operation, place });
+    }
+  }
+  return { violations, looks };
+}
+
+/** A change that was answered before another was asked comes before it in the log. */
+function outOfOrder(changes: readonly Change[]): Violation[] {
+  const violations: Violation[] = [];
+  let latest = changes[0];
+  for (const change of changes) {
+    const { operation, lastSeq } = change;
+    if (operation.answeredAt < latest!.operation.askedAt) {
+      const later = `${said(latest!.operation)} and has seq ${latest!.lastSeq}`;
+      violations.push(`I15: ${said(operation)} and has seq ${lastSeq}, before this was asked: ${later}`);
+    }
+    if (operation.askedAt > latest!.operation.askedAt) latest = change;
+  }
+  return violations;
+}
+
+function toldWhat(operation: Operation): string {
+  const { tokenId, answer } = operation;
+  const shown = JSON.stringify(answer?.shown ?? answer?.body).slice(0, 800);
+  return `${said(operation)} about ${tokenId ?? 'the pool'}: ${shown}`;
+}
+
+/** Between which places of the log an operation must lie, given what else was answered before it and asked after it. */
+class Bounds {
+  readonly #answered = new Ladder();
+  readonly #looked = new Ladder();
+  /** Backwards in time, and down the log. */
+  readonly #asked = new Ladder();
+  readonly #floor: number;
+  readonly #lastSeq: number;
+
+  constructor(changes: readonly Change[], { floor, lastSeq }: Replay) {
+    this.#floor = floor;
+    this.#lastSeq = lastSeq;
+    const answered = changes.filter(({ operation }) => Number.isFinite(operation.answeredAt));
+    for (const change of answered.toSorted((a, b) => a.operation.answeredAt - b.operation.answeredAt))
+      this.#answered.add(change.operation.answeredAt, change.lastSeq);
+    for (const change of changes.toSorted((a, b) => b.operation.askedAt - a.operation.askedAt))
+      this.#asked.add(-change.operation.askedAt, -change.firstSeq);
+  }
+
+  /** Above everything that was answered before. */
+  lowest(askedAt: number): number {
+    return Math.max(this.#floor, this.#answered.before(askedAt), this.#looked.before(askedAt));
+  }
+
+  /** Below every change that was asked for only afterwards. */
+  highest(answeredAt: number): number {
+    return Math.min(this.#lastSeq, -this.#asked.before(-answeredAt) - 1);
+  }
+
+  /** To be told in the order of `answeredAt`. */
+  note(answeredAt: number, place: number): void {
+    this.#looked.add(answeredAt, place);
+  }
+}
+
+/** The highest value so far, for each instant. */
+class Ladder {
+  readonly #instants: number[] = [];
+  readonly #highest: number[] = [];
+
+  /** Instants never fall. */
+  add(instant: number, value: number): void {
+    this.#instants.push(instant);
+    this.#highest.push(Math.max(value, this.#highest.at(-1) ?? value));
+  }
+
+  /** Of what was added for instants before this one. */
+  before(instant: number): number {
+    const count = countUpTo(this.#instants, (each) => each < instant);
+    return this.#highest[count - 1] ?? Number.NEGATIVE_INFINITY;
+  }
+}

@@ -1,0 +1,99 @@
+/** Processes of the service on one database, each by a cable of its own where there is a wire. None outlives its test. */
+import { Cable } from '../support/cable.ts';
+import type { Where } from '../support/databases.ts';
+import { freePort } from '../support/postgres-server.ts';
+import { type Environment, type ServiceProcess, spawnService, until } from '../support/process.ts';
+import type { Asking } from './recorder.ts';
+
+export class Member implements Asking {
+  readonly name: string;
+  readonly url: string;
+  readonly cable: Cable | null;
+  readonly #where: Where;
+  readonly #env: Environment;
+  #service: ServiceProcess | null = null;
+
+  constructor(name: string, port: number, where: Where, cable: Cable | null, env: Environment) {
+    this.name = name;
+    this.url = `http://127.0.0.1:${port}`;
+    this.cable = cable;
+    this.#where = cable ? { ...where, databaseUrl: cable.url } : where;
+    this.#env = { ...env, PORT: String(port) };
+  }
+
+  get service(): ServiceProcess {
+    return this.#service!;
+  }
+
+  get isRunning(): boolean {
+    return this.#service?.exit === null;
+  }
+
+  /** Starts it, and does not wait for it. */
+  async start(more: Environment = {}): Promise<this> {
+    this.#service = await spawnService(this.#where, { ...this.#env, ...more });
+    return this;
+  }
+
+  /** What /readyz says; null if nobody answers at once. */
+  async stage(): Promise<string | null> {
+    try {
+      const response = await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(300) });
+      return ((await response.json()) as { status: string }).status;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Resolves once it serves or stands by. */
+  async ready(): Promise<this> {
+    await until(`${this.name} serves or stands by`, async () => {
+      const { exit, stdout, stderr } = this.service;
+      if (exit) throw new Error(`${this.name} ended with ${JSON.stringify(exit)}\n${stdout}${stderr}`);
+      return ['serving', 'standby'].includes((await this.stage()) ?? '');
+    });
+    return this;
+  }
+}
+
+export class Cluster {
+  readonly processes: readonly Member[];
+  readonly where: Where;
+
+  constructor(processes: readonly Member[], where: Where) {
+    this.processes = processes;
+    this.where = where;
+  }
+
+  /** Resolves when one serves and the others stand by. */
+  static async start(where: Where, size: number, env: Environment = {}): Promise<Cluster> {
+    const members: Member[] = [];
+    for (let index = 1; index <= size; index++) {
+      const cable = where.databaseUrl ? await Cable.lay(where.databaseUrl) : null;
+      const member = new Member(`process ${index}`, await freePort(), where, cable, env);
+      members.push(await (await member.start()).ready());
+    }
+    return new Cluster(members, where);
+  }
+
+  /** The one that serves, once there is one. */
+  async serving(): Promise<Member> {
+    let found: Member | undefined;
+    await until('one process serves', async () => {
+      const stages = await Promise.all(this.processes.map((member) => member.stage()));
+      found = this.processes.find((_, index) => stages[index] === 'serving');
+      return found !== undefined;
+    });
+    return found!;
+  }
+
+  async standby(): Promise<Member> {
+    const serving = await this.serving();
+    return this.processes.find((member) => member !== serving && member.isRunning)!;
+  }
+
+  /** Ends those that run, as a person would. */
+  async stop(): Promise<void> {
+    await Promise.all(this.processes.map((member) => (member.isRunning ? member.service.stop() : null)));
+  }
+}

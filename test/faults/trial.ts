@@ -1,0 +1,86 @@
+/** A cluster under the load of clients, while something is done to it; and the verdict on what they were told. */
+import { type DatabaseKind, freshDatabase, type Where } from '../support/databases.ts';
+import { atEnd } from '../support/lifetime.ts';
+import { type Environment, pause, until } from '../support/process.ts';
+import { judge, type Verdict } from './check.ts';
+import { Cluster } from './cluster.ts';
+import type { Call } from './history.ts';
+import { Random } from './random.ts';
+import { readSnapshot } from './read-snapshot.ts';
+import { Recorder } from './recorder.ts';
+import { User } from './user.ts';
+
+export interface TrialOptions {
+  where: Where;
+  processes: number;
+  seed: number;
+  users?: number;
+  /** Of each user, between two questions. */
+  pauseMs?: number;
+  isGentle?: boolean;
+  env?: Environment;
+}
+
+const poolSize = 8;
+
+export class Trial {
+  readonly cluster: Cluster;
+  readonly recorder = new Recorder();
+  readonly random: Random;
+  readonly #users: User[];
+  readonly #busy: Promise<void>[];
+
+  constructor(cluster: Cluster, { seed, users = 8, pauseMs = 10, isGentle = false }: TrialOptions) {
+    this.cluster = cluster;
+    this.random = new Random(seed);
+    const { recorder } = this;
+    this.#users = Array.from({ length: users }, (_, index) => {
+      const name = `user${index}`;
+      const random = new Random(this.random.seed());
+      return new User({ name, random, recorder, directory: cluster, pauseMs, isGentle });
+    });
+    const [cleaner, ...others] = this.#users;
+    this.#busy = [cleaner!.cleanUp(1500), ...others.map((user) => user.use())];
+    atEnd(() => this.#rest());
+  }
+
+  static async begin(options: TrialOptions): Promise<Trial> {
+    const env = { POOL_SIZE: String(poolSize), COMMIT_TIMEOUT_MS: '1000', ...options.env };
+    return new Trial(await Cluster.start(options.where, options.processes, env), options);
+  }
+
+  get calls(): readonly Call[] {
+    return this.recorder.calls;
+  }
+
+  /** Resolves when so many more changes have been acknowledged: there is something to lose, or it goes on. */
+  async goesOn(changes = 60): Promise<void> {
+    const enough = this.#acknowledged() + changes;
+    await until('users are served', () => this.#acknowledged() >= enough);
+  }
+
+  /** Lets users come to an end, stops the service, and judges all of it. */
+  async verdict(): Promise<Verdict> {
+    await this.#rest();
+    this.recorder.close();
+    await this.cluster.stop();
+    const snapshot = await readSnapshot(this.cluster.where);
+    return judge({ calls: this.recorder.calls, snapshot, size: poolSize });
+  }
+
+  #acknowledged(): number {
+    const { calls } = this.recorder;
+    let count = 0;
+    for (const { kind, answer } of calls)
+      if (answer?.status === 200 && kind !== 'list' && kind !== 'token' && kind !== 'events') count++;
+    return count;
+  }
+
+  async #rest(): Promise<void> {
+    for (const user of this.#users) user.stop();
+    await Promise.all(this.#busy);
+  }
+}
+
+export const somewhere = (kind: DatabaseKind): Promise<Where> => freshDatabase(kind);
+export { pause };
