@@ -1,4 +1,5 @@
 /** The log and the tokens as the database has them, by SQL of this file's own: the service is not asked about itself. */
+import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import postgres from 'postgres';
 import type { Where } from '../support/databases.ts';
@@ -23,7 +24,7 @@ async function readPostgres(url: string): Promise<Snapshot> {
 }
 
 async function readPGlite(folder: string): Promise<Snapshot> {
-  const database = await PGlite.create(folder);
+  const database = await PGlite.create(join(folder, 'pglite'));
   try {
     return await read(async (text) => (await database.query<Record<string, unknown>>(text)).rows);
   } finally {
