@@ -1,7 +1,7 @@
 /** A cluster under the load of clients, while something is done to it; and the verdict on what they were told. */
-import { type DatabaseKind, freshDatabase, type Where } from '../support/databases.ts';
+import type { Where } from '../support/databases.ts';
 import { atEnd } from '../support/lifetime.ts';
-import { type Environment, pause, until } from '../support/process.ts';
+import { type Environment, until } from '../support/process.ts';
 import { judge, type Verdict } from './check.ts';
 import { Cluster } from './cluster.ts';
 import type { Call } from './history.ts';
@@ -68,6 +68,15 @@ export class Trial {
     return judge({ calls: this.recorder.calls, snapshot, size: poolSize });
   }
 
+  /** How many questions were never answered, and how many repetitions were answered from the record. */
+  get counts(): { unanswered: number; replayed: number } {
+    const { calls } = this.recorder;
+    return {
+      unanswered: calls.filter(({ answer }) => answer === null).length,
+      replayed: calls.filter(({ answer }) => answer?.replayed).length,
+    };
+  }
+
   #acknowledged(): number {
     const { calls } = this.recorder;
     let count = 0;
@@ -81,6 +90,3 @@ export class Trial {
     await Promise.all(this.#busy);
   }
 }
-
-export const somewhere = (kind: DatabaseKind): Promise<Where> => freshDatabase(kind);
-export { pause };
