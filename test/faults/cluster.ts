@@ -92,6 +92,17 @@ export class Cluster {
     return this.processes.find((member) => member !== serving && member.isRunning)!;
   }
 
+  /** What they logged last, for a person to read. */
+  lastWords(): string {
+    const words = this.processes.map(({ name, service }) => {
+      const lines = service.log.slice(-6).map(({ time, stage = '', msg }) => `  ${time} ${stage} ${msg}`);
+      return [`${name}, ${service.exit ? `ended with ${service.exit.code}` : 'running'}`, ...lines].join(
+        '\n',
+      );
+    });
+    return words.join('\n');
+  }
+
   /** Ends those that run, as a person would. */
   async stop(): Promise<void> {
     await Promise.all(this.processes.map((member) => (member.isRunning ? member.service.stop() : null)));

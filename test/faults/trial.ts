@@ -56,7 +56,9 @@ export class Trial {
   /** Resolves when so many more changes have been acknowledged: there is something to lose, or it goes on. */
   async goesOn(changes = 60): Promise<void> {
     const enough = this.#acknowledged() + changes;
-    await until('users are served', () => this.#acknowledged() >= enough);
+    await until('users are served', () => this.#acknowledged() >= enough).catch((error) => {
+      throw new Error(`${String(error)}\n${this.cluster.lastWords()}`);
+    });
   }
 
   /** Lets users come to an end, stops the service, and judges all of it. */
