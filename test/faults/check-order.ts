@@ -8,12 +8,11 @@
  * the service promises is that of their facts. `search.ts` looks at short histories without believing the log.
  */
 import type { Operation, Violation } from './history.ts';
-import { firstPlace, isLook } from './places.ts';
+import { firstPlace, type Look, looksOf } from './places.ts';
 import { countUpTo, type Replay } from './replay.ts';
 import { type Change, said } from './witness.ts';
 
-export interface Look {
-  operation: Operation;
+export interface PlacedLook extends Look {
   /** The first fact after which the pool was as it was shown. */
   place: number;
 }
@@ -22,20 +21,21 @@ export function checkOrder(
   operations: readonly Operation[],
   changes: readonly Change[],
   replay: Replay,
-): { violations: Violation[]; looks: Look[] } {
+): { violations: Violation[]; looks: PlacedLook[] } {
   const violations = outOfOrder(changes);
   const bounds = new Bounds(changes, replay);
-  const looks: Look[] = [];
-  const looking = operations.filter(isLook).toSorted((a, b) => a.answeredAt - b.answeredAt);
-  for (const operation of looking) {
-    const low = bounds.lowest(operation.askedAt);
-    const high = bounds.highest(operation.answeredAt);
+  const looks: PlacedLook[] = [];
+  const looking = operations.flatMap((operation) => looksOf(operation).map((look) => ({ look, operation })));
+  for (const { look, operation } of looking.sort((a, b) => a.look.answeredAt - b.look.answeredAt)) {
+    const low = bounds.lowest(look.askedAt);
+    const high = bounds.highest(look.answeredAt);
     // The first place is the best: it forbids the least to those who come after.
-    const place = firstPlace(operation, replay, low, high);
-    if (place === null) violations.push(`I15: at no place from ${low} to ${high}: ${toldWhat(operation)}`);
+    const place = firstPlace(look, replay, low, high);
+    if (place === null)
+      violations.push(`I15: at no place from ${low} to ${high}: ${toldWhat(operation, look)}`);
     else {
-      bounds.note(operation.answeredAt, place);
-      looks.push({ operation, place });
+      bounds.note(look.answeredAt, place);
+      looks.push({ ...look, place });
     }
   }
   return { violations, looks };
@@ -56,9 +56,8 @@ function outOfOrder(changes: readonly Change[]): Violation[] {
   return violations;
 }
 
-function toldWhat(operation: Operation): string {
-  const { tokenId, answer } = operation;
-  const shown = JSON.stringify(answer?.shown ?? answer?.body).slice(0, 800);
+function toldWhat(operation: Operation, { tokenId, answer }: Look): string {
+  const shown = JSON.stringify(answer.shown ?? answer.body).slice(0, 800);
   return `${said(operation)} about ${tokenId ?? 'the pool'}: ${shown}`;
 }
 

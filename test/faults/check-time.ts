@@ -3,7 +3,7 @@
  * it neither ends early [I5] nor is it seen or stays past its deadline [I6]. And how late the log noticed each.
  */
 import type { LoggedFact, Violation } from './history.ts';
-import type { Look } from './check-order.ts';
+import type { PlacedLook } from './check-order.ts';
 import type { Replay } from './replay.ts';
 import { type Change, said } from './witness.ts';
 
@@ -26,7 +26,7 @@ export function latenessOf(log: readonly LoggedFact[]): Lateness {
  */
 export function checkTime(
   changes: readonly Change[],
-  looks: readonly Look[],
+  looks: readonly PlacedLook[],
   replay: Replay,
   toleranceMs: number,
 ): Violation[] {
@@ -51,27 +51,25 @@ export function checkTime(
   }
   for (const look of looks) {
     for (const fence of shownBy(look)) {
-      const lateMs = look.operation.askedAt - (latest.get(fence) ?? Number.POSITIVE_INFINITY);
+      const lateMs = look.askedAt - (latest.get(fence) ?? Number.POSITIVE_INFINITY);
       if (lateMs > toleranceMs)
         violations.push(
-          `I6: lease ${fence} shown ${Math.round(lateMs)} ms past its deadline: ${said(look.operation)}`,
+          `I6: lease ${fence} shown ${Math.round(lateMs)} ms past its deadline, by a ${look.kind}`,
         );
     }
   }
   return violations;
 }
 
-/** The leases that a read shows as live. */
-function shownBy({ operation: { kind, answer } }: Look): number[] {
-  const fences =
-    kind === 'token'
-      ? [answer!.body.fence as number | null]
-      : (answer?.shown ?? []).map(([, fence]) => fence);
+/** The leases that are shown as live. */
+function shownBy({ kind, answer }: PlacedLook): number[] {
+  const one = kind === 'list' || answer.status !== 200 ? null : answer.body.fence;
+  const fences = [one as number | null | undefined, ...(answer.shown ?? []).map(([, fence]) => fence)];
   return fences.filter((fence) => fence !== null && fence !== undefined);
 }
 
 /** What clients know of the instants of facts. */
-function whenSeen(changes: readonly Change[], looks: readonly Look[], { floor, lastSeq }: Replay) {
+function whenSeen(changes: readonly Change[], looks: readonly PlacedLook[], { floor, lastSeq }: Replay) {
   const there = new Float64Array(lastSeq - floor + 2).fill(Number.POSITIVE_INFINITY);
   const notYet = new Float64Array(lastSeq - floor + 2).fill(Number.NEGATIVE_INFINITY);
   const earlier = (seq: number, instant: number) => {
@@ -81,7 +79,7 @@ function whenSeen(changes: readonly Change[], looks: readonly Look[], { floor, l
     earlier(seq, operation.answeredAt);
     notYet[firstSeq - floor] = Math.max(notYet[firstSeq - floor]!, operation.askedAt);
   }
-  for (const { operation, place } of looks) earlier(place, operation.answeredAt);
+  for (const { place, answeredAt } of looks) earlier(place, answeredAt);
   for (let at = there.length - 2; at >= 0; at--) there[at] = Math.min(there[at]!, there[at + 1]!);
   for (let at = 1; at < notYet.length; at++) notYet[at] = Math.max(notYet[at]!, notYet[at - 1]!);
   return {

@@ -213,6 +213,21 @@ const brokenOrders: [string, RegExp, Breaking][] = [
     (_, __, call) => Object.assign(call(10), { askedAt: 45, answeredAt: 48 }),
   ],
   [
+    'a repetition that shows a lease as it was',
+    /^I15: at no place.*allocate \(bob/,
+    (_, __, call) => (call(160).answer!.body.expires_at = iso(10_035)),
+  ],
+  [
+    'a repetition that shows a lease that is over',
+    /^I15: at no place.*allocate \(bob/,
+    (_, __, call) => (call(2350).answer = call(160).answer),
+  ],
+  [
+    'a repetition that is told of another end',
+    /^I15: at no place.*allocate \(bob/,
+    (_, __, call) => (call(2350).answer!.body.reason = 'lru_eviction'),
+  ],
+  [
     'a list that shows the past',
     /^I15: at no place.*list/,
     (_, __, call) => (call(85).answer!.shown![1]![2] = iso(10_035)),

@@ -44,7 +44,7 @@ describe('processes on one Postgres', () => {
     expect(shiftOf(member!)).toBeGreaterThan(hourMs - 60_000);
     await trial.goesOn();
     for (const clock of [behind, ahead, behind]) {
-      await member!.service.stop('SIGKILL');
+      await member!.end('SIGKILL');
       await (await member!.start(clock.env)).ready();
       await trial.goesOn();
     }

@@ -2,7 +2,7 @@
 import { Cable } from '../support/cable.ts';
 import type { Where } from '../support/databases.ts';
 import { freePort } from '../support/postgres-server.ts';
-import { type Environment, type ServiceProcess, spawnService, until } from '../support/process.ts';
+import { type Environment, type Exit, type ServiceProcess, spawnService, until } from '../support/process.ts';
 import type { Asking } from './recorder.ts';
 
 export class Member implements Asking {
@@ -12,6 +12,7 @@ export class Member implements Asking {
   readonly #where: Where;
   readonly #env: Environment;
   #service: ServiceProcess | null = null;
+  #isWanted = true;
 
   constructor(name: string, port: number, where: Where, cable: Cable | null, env: Environment) {
     this.name = name;
@@ -29,8 +30,29 @@ export class Member implements Asking {
     return this.#service?.exit === null;
   }
 
+  /** Whether it ended, and nobody had told it to. */
+  get hasCrashed(): boolean {
+    return this.#isWanted && this.service.exit !== null;
+  }
+
+  /** Ends it, and waits for that. */
+  async end(signal: NodeJS.Signals): Promise<Exit> {
+    this.#isWanted = false;
+    return this.service.stop(signal);
+  }
+
+  /** What it logged last, for a person to read. */
+  lastWords(): string {
+    const { exit, log } = this.service;
+    const lines = log.slice(-6).map(({ time, stage = '', msg }) => `  ${time} ${stage} ${msg}`);
+    return [`${this.name}, ${exit ? `ended with ${exit.code ?? exit.signal}` : 'running'}`, ...lines].join(
+      '\n',
+    );
+  }
+
   /** Starts it, and does not wait for it. */
   async start(more: Environment = {}): Promise<this> {
+    this.#isWanted = true;
     this.#service = await spawnService(this.#where, { ...this.#env, ...more });
     return this;
   }
@@ -65,13 +87,18 @@ export class Cluster {
     this.where = where;
   }
 
-  /** Resolves when one serves and the others stand by. */
-  static async start(where: Where, size: number, env: Environment = {}): Promise<Cluster> {
+  /** Resolves when one serves and the others stand by. `own`: what each is started with besides. */
+  static async start(
+    where: Where,
+    size: number,
+    env: Environment = {},
+    own: Environment[] = [],
+  ): Promise<Cluster> {
     const members: Member[] = [];
     for (let index = 1; index <= size; index++) {
       const cable = where.databaseUrl ? await Cable.lay(where.databaseUrl) : null;
       const member = new Member(`process ${index}`, await freePort(), where, cable, env);
-      members.push(await (await member.start()).ready());
+      members.push(await (await member.start(own[index - 1])).ready());
     }
     return new Cluster(members, where);
   }
@@ -94,17 +121,11 @@ export class Cluster {
 
   /** What they logged last, for a person to read. */
   lastWords(): string {
-    const words = this.processes.map(({ name, service }) => {
-      const lines = service.log.slice(-6).map(({ time, stage = '', msg }) => `  ${time} ${stage} ${msg}`);
-      return [`${name}, ${service.exit ? `ended with ${service.exit.code}` : 'running'}`, ...lines].join(
-        '\n',
-      );
-    });
-    return words.join('\n');
+    return this.processes.map((member) => member.lastWords()).join('\n');
   }
 
   /** Ends those that run, as a person would. */
   async stop(): Promise<void> {
-    await Promise.all(this.processes.map((member) => (member.isRunning ? member.service.stop() : null)));
+    await Promise.all(this.processes.map((member) => (member.isRunning ? member.end('SIGTERM') : null)));
   }
 }

@@ -1,8 +1,8 @@
 /** Faults of the database under load: killed, full, read-only; nothing acknowledged is lost, and it heals by itself [I3] [I8] [I14] [I15] [I17]. */
-import postgres from 'postgres';
 import { describe, expect, it } from 'vitest';
 import { pause, until } from '../support/process.ts';
 import { startFillablePostgres } from './full-disk.ts';
+import { setReadOnly } from './injections.ts';
 import { Trial } from './trial.ts';
 
 const seed = 20_260_228;
@@ -44,23 +44,11 @@ describe('Postgres under two processes', () => {
 
   it('that takes no more writes costs refusals, and nothing else, until it does again [I14][I17]', async () => {
     const { server, trial } = await begin(2);
-    const setReadOnly = (value: 'on' | 'off') =>
-      alterSystem(server.url, `default_transaction_read_only = ${value}`);
-    await setReadOnly('on');
+    await setReadOnly(server.url, 'on');
     await says(trial, 'unavailable');
     await pause(1500);
-    await setReadOnly('off');
+    await setReadOnly(server.url, 'off');
     await trial.goesOn();
     expect((await trial.verdict()).violations).toEqual([]);
   });
 });
-
-async function alterSystem(url: string, setting: string): Promise<void> {
-  const client = postgres(url, { max: 1 });
-  try {
-    await client.unsafe(`alter system set ${setting}`);
-    await client`select pg_reload_conf()`;
-  } finally {
-    await client.end();
-  }
-}

@@ -93,6 +93,15 @@ export interface Operation extends Asked {
   answer: Answer | null;
 }
 
+/**
+ * Whether the answer is what became of a lease by then: a grant or a renewal that is asked for again with its key is
+ * answered with the lease as it is, or how it ended.
+ */
+export const isOfTheMoment = ({ kind, answer }: Pick<Call, 'kind' | 'answer'>): boolean =>
+  (kind === 'allocate' || kind === 'renew') &&
+  answer?.replayed === true &&
+  (answer.status === 200 || answer.error === 'lease_ended');
+
 export const settles = ({ answer }: Call): boolean =>
   answer !== null && (outcomeOf(answer) === 'done' || outcomeOf(answer) === 'refused');
 
@@ -123,12 +132,20 @@ export function operationsOf(calls: readonly Call[]): Operation[] {
 function operationOf(calls: Call[]): Operation {
   const first = calls[0]!;
   const settled = calls.filter(settles).toSorted((a, b) => a.answeredAt! - b.answeredAt!)[0];
-  const open = calls.some(({ answer }) => outcomeOf(answer) === 'unknown');
   return {
     ...first,
     calls,
-    outcome: settled ? outcomeOf(settled.answer) : open ? 'unknown' : 'nothing',
+    outcome: settled ? outcomeSettled(settled) : outcomeOpen(calls),
     answeredAt: settled?.answeredAt ?? Number.POSITIVE_INFINITY,
     answer: settled?.answer ?? null,
   };
 }
+
+function outcomeSettled(call: Call): Outcome {
+  if (call.answer?.error !== 'lease_ended' || !isOfTheMoment(call)) return outcomeOf(call.answer);
+  // What a repeated renewal is told when it was done is what it is told when it came too late to be.
+  return call.kind === 'allocate' ? 'done' : 'unknown';
+}
+
+const outcomeOpen = (calls: readonly Call[]): Outcome =>
+  calls.some(({ answer }) => outcomeOf(answer) === 'unknown') ? 'unknown' : 'nothing';

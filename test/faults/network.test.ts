@@ -36,11 +36,8 @@ describe('the wire to Postgres', () => {
     for (const { cable } of trial.cluster.processes) cable!.delay(60);
     await trial.goesOn(30);
     const serving = await trial.cluster.serving();
-    await serving.service.stop('SIGKILL');
-    await trial.goesOn(30).catch((e) => {
-      for (const m of trial.cluster.processes) console.log(m.service.stdout);
-      throw e;
-    });
+    await serving.end('SIGKILL');
+    await trial.goesOn(30);
     for (const { cable } of trial.cluster.processes) cable!.delay(0);
     await trial.goesOn();
     expect((await trial.verdict()).violations).toEqual([]);

@@ -1,5 +1,5 @@
 /** Where in the log the pool is as a read or a refusal says it was. */
-import type { Operation } from './history.ts';
+import { type Answer, isOfTheMoment, type Operation } from './history.ts';
 import { endedAt, type Replay } from './replay.ts';
 
 /** Whether the pool, after this fact, is as the answer says. */
@@ -7,39 +7,59 @@ type IsSo = (seq: number) => boolean;
 
 const reads = new Set(['token', 'list', 'events']);
 
-/** Whether it was answered, and changed nothing. */
-export function isLook({ kind, outcome, answer }: Operation): boolean {
-  if (outcome === 'refused') return true;
-  return outcome === 'done' && (reads.has(kind) || answer?.body.released === 0);
+/** An answer that says how the pool was at some instant, and between which. */
+export interface Look
+  extends Pick<Operation, 'kind' | 'tokenId' | 'fence' | 'userId' | 'askedAt' | 'answeredAt'> {
+  answer: Answer;
+}
+
+/** What an operation was told of the pool: what it read, why it was refused, and what it was shown again with its key. */
+export function looksOf(operation: Operation): Look[] {
+  const { outcome, answer, kind, calls } = operation;
+  const again = calls.filter(isOfTheMoment) as Look[];
+  const isLook = outcome === 'refused' || reads.has(kind) || answer?.body.released === 0;
+  return isLook && answer !== null
+    ? [operation as Look, ...again.filter((call) => call.answer !== answer)]
+    : again;
 }
 
 /** The first place from `low` to `high` where it is so; null if there is none. */
-export function firstPlace(operation: Operation, replay: Replay, low: number, high: number): number | null {
-  const isSo = isSoFor(operation, replay);
+export function firstPlace(look: Look, replay: Replay, low: number, high: number): number | null {
+  const isSo = isSoFor(look, replay);
   for (let seq = low; seq <= high; seq++) {
     if (!replay.isInside(seq) && isSo(seq)) return seq;
   }
   return null;
 }
 
-function isSoFor(operation: Operation, replay: Replay): IsSo {
-  if (operation.outcome === 'refused') return refusal(operation, replay);
-  switch (operation.kind) {
+function isSoFor(look: Look, replay: Replay): IsSo {
+  if (look.answer.status >= 400) return refusal(look, replay);
+  switch (look.kind) {
     case 'token':
-      return token(operation, replay);
+      return token(look, replay);
     case 'list':
-      return list(operation, replay);
+      return list(look, replay);
     case 'events':
-      return events(operation, replay);
-    default:
+      return events(look, replay);
+    case 'release_all':
       return (seq) => replay.activeAt(seq) === 0;
+    default:
+      return lease(look, replay);
   }
 }
 
-function refusal({ tokenId, fence, answer, kind }: Operation, replay: Replay): IsSo {
-  const lease = fence === null ? undefined : replay.leases.get(fence);
+/** The lease that was granted or renewed before, as it is. */
+function lease({ answer: { body } }: Look, replay: Replay): IsSo {
+  return (seq) => {
+    const state = replay.stateAt(body.token_id as string, seq);
+    return state?.fence === body.fence && state?.expiresAt === instant(body.expires_at);
+  };
+}
+
+function refusal({ tokenId, fence, userId, answer, kind }: Look, replay: Replay): IsSo {
+  const lease = kind === 'allocate' ? replay.leaseOf(userId!) : replay.leases.get(fence ?? 0);
   const liveAt = (seq: number) => replay.stateAt(tokenId!, seq)?.fence ?? null;
-  switch (answer?.error) {
+  switch (answer.error) {
     case 'not_found':
       return () => !replay.states.has(tokenId!);
     case 'token_not_active':
@@ -59,8 +79,8 @@ function refusal({ tokenId, fence, answer, kind }: Operation, replay: Replay): I
   }
 }
 
-function token({ tokenId, answer }: Operation, replay: Replay): IsSo {
-  const { status, user_id, fence, expires_at, history } = answer!.body;
+function token({ tokenId, answer }: Look, replay: Replay): IsSo {
+  const { status, user_id, fence, expires_at, history } = answer.body;
   const shown = JSON.stringify([status === 'active', user_id, fence, instant(expires_at)]);
   return (seq) => {
     const state = replay.stateAt(tokenId!, seq);
@@ -96,8 +116,8 @@ function isHistory(shown: readonly PastLease[], tokenId: string, seq: number, re
 const historyShown = 10;
 
 /** A list of every token, or of the active ones, with counts. */
-function list({ answer }: Operation, replay: Replay): IsSo {
-  const { shown, body } = answer!;
+function list({ answer }: Look, replay: Replay): IsSo {
+  const { shown, body } = answer;
   const { available, active, total } = body.counts as Record<string, number>;
   const all = new Map(shown!.map(([id, fence, expiresAt]) => [id, { fence, expiresAt: instant(expiresAt) }]));
   const absent = { fence: null, expiresAt: null };
@@ -125,8 +145,8 @@ interface EventShown {
 }
 
 /** The newest facts, the newest first. */
-function events({ answer }: Operation, replay: Replay): IsSo {
-  const shown = answer!.body.events as EventShown[];
+function events({ answer }: Look, replay: Replay): IsSo {
+  const shown = answer.body.events as EventShown[];
   const isTrue = shown.every((event, index) => {
     const fact = replay.fact(event.seq);
     const members = [

@@ -11,7 +11,7 @@ describe.each(databaseKinds)('a process alone on %s', (kind) => {
     const trial = await Trial.begin({ where: await freshDatabase(kind), processes: 1, seed });
     const [member] = trial.cluster.processes;
     await trial.goesOn();
-    await member!.service.stop('SIGKILL');
+    await member!.end('SIGKILL');
     await pause(200);
     await (await member!.start()).ready();
     await trial.goesOn();
@@ -37,7 +37,7 @@ describe('three processes on one Postgres', () => {
     const trial = await Trial.begin({ where: await freshDatabase('postgres'), processes: 3, seed: seed + 2 });
     await trial.goesOn();
     const first = await trial.cluster.serving();
-    await first.service.stop('SIGKILL');
+    await first.end('SIGKILL');
     const second = await trial.cluster.serving();
     await trial.goesOn();
     await (await first.start()).ready();
@@ -54,7 +54,7 @@ describe('three processes on one Postgres', () => {
     const trial = await Trial.begin({ where: await freshDatabase('postgres'), processes: 2, seed: seed + 3 });
     for (const member of trial.cluster.processes) {
       await trial.goesOn();
-      expect(await member.service.stop()).toEqual({ code: 0, signal: null });
+      expect(await member.end('SIGTERM')).toEqual({ code: 0, signal: null });
       await (await member.start()).ready();
     }
     await trial.goesOn();

@@ -28,6 +28,7 @@ export class Replay {
   readonly leases = new Map<number, LeaseStory>();
   /** By token: the fences of its leases, oldest first. */
   readonly leasesOf = new Map<string, number[]>();
+  readonly #leaseOf = new Map<string, LeaseStory>();
   /** How many leases are live after the fact `floor + index`. */
   readonly active: number[] = [];
 
@@ -53,6 +54,11 @@ export class Replay {
 
   fact(seq: number): LoggedFact | undefined {
     return this.log[seq - this.floor - 1];
+  }
+
+  /** The lease of a user who has only one. */
+  leaseOf(userId: string): LeaseStory | undefined {
+    return this.#leaseOf.get(userId);
   }
 
   /** How many leases were live after the fact `seq`. */
@@ -90,8 +96,10 @@ export class Replay {
     if (!states || tokenId === null || fence === null) return;
     states.push(isLive ? { seq, fence, userId, expiresAt } : { seq, ...free });
     if (type === 'activated') {
-      const story = { fence, tokenId, userId: userId!, grant: fact, renewals: [], ending: null };
-      this.leases.set(fence, { ...story, expiresAt: expiresAt! });
+      const grant = { fence, tokenId, userId: userId!, grant: fact, renewals: [], ending: null };
+      const story = { ...grant, expiresAt: expiresAt! };
+      this.leases.set(fence, story);
+      this.#leaseOf.set(userId!, story);
       this.#leasesOf(tokenId).push(fence);
       return;
     }

@@ -3,8 +3,8 @@ import type { Where } from '../support/databases.ts';
 import { atEnd } from '../support/lifetime.ts';
 import { type Environment, until } from '../support/process.ts';
 import { judge, type Verdict } from './check.ts';
-import { Cluster } from './cluster.ts';
-import type { Call } from './history.ts';
+import { Cluster, type Member } from './cluster.ts';
+import type { Call, Violation } from './history.ts';
 import { Random } from './random.ts';
 import { readSnapshot } from './read-snapshot.ts';
 import { Recorder } from './recorder.ts';
@@ -19,9 +19,11 @@ export interface TrialOptions {
   pauseMs?: number;
   isGentle?: boolean;
   env?: Environment;
+  /** What each process is started with besides. */
+  own?: Environment[];
 }
 
-const poolSize = 8;
+export const poolSize = 8;
 
 export class Trial {
   readonly cluster: Cluster;
@@ -29,6 +31,7 @@ export class Trial {
   readonly random: Random;
   readonly #users: User[];
   readonly #busy: Promise<void>[];
+  readonly #crashes: Violation[] = [];
 
   constructor(cluster: Cluster, { seed, users = 8, pauseMs = 10, isGentle = false }: TrialOptions) {
     this.cluster = cluster;
@@ -46,7 +49,7 @@ export class Trial {
 
   static async begin(options: TrialOptions): Promise<Trial> {
     const env = { POOL_SIZE: String(poolSize), COMMIT_TIMEOUT_MS: '1000', ...options.env };
-    return new Trial(await Cluster.start(options.where, options.processes, env), options);
+    return new Trial(await Cluster.start(options.where, options.processes, env, options.own), options);
   }
 
   get calls(): readonly Call[] {
@@ -61,13 +64,22 @@ export class Trial {
     });
   }
 
+  /** Processes that ended, and nobody had told them to; they are found here. */
+  noteCrashes(): readonly Member[] {
+    const crashed = this.cluster.processes.filter((member) => member.hasCrashed);
+    for (const member of crashed) this.#crashes.push(`I15: the service has crashed: ${member.lastWords()}`);
+    return crashed;
+  }
+
   /** Lets users come to an end, stops the service, and judges all of it. */
   async verdict(): Promise<Verdict> {
     await this.#rest();
     this.recorder.close();
+    this.noteCrashes();
     await this.cluster.stop();
     const snapshot = await readSnapshot(this.cluster.where);
-    return judge({ calls: this.recorder.calls, snapshot, size: poolSize });
+    const verdict = judge({ calls: this.recorder.calls, snapshot, size: poolSize });
+    return { ...verdict, violations: [...this.#crashes, ...verdict.violations] };
   }
 
   /** How many questions were never answered, and how many repetitions were answered from the record. */
