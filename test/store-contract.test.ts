@@ -6,6 +6,7 @@ import { keptMs } from '../src/journal/keyed.ts';
 import { SqlStore } from '../src/journal/sql-store.ts';
 import { type KeyedOutcome, type Opening, SizeMismatch, type Store } from '../src/journal/store.ts';
 import type { Fact } from '../src/lease/fact.ts';
+import { verifyLog } from '../src/verify/verify-log.ts';
 import { calmStore, type Shared, sharedMemory } from './simulation/calm-store.ts';
 import { MemoryDatabase } from './simulation/memory-database.ts';
 import { databaseKinds, freshPostgres } from './support/databases.ts';
@@ -265,6 +266,47 @@ describe.each(['memory', 'postgres'] as const)('two stores on one database, on %
     expect(first.held).toBe(false);
     await second.close();
     await expect.poll(() => first.hold()).toBe(true);
+  });
+});
+
+describe.each(kinds)('pruning a store in %s', (kind) => {
+  it('takes the oldest facts, never the newest, and leaves what can be checked from there on', async () => {
+    const store = await freshStore(kind);
+    const { scribe, append } = bound(await Opened.on(store));
+    await append([scribe.activated(idOf(0)), scribe.activated(idOf(1), { metadata: { b: 1, a: [2] } })]);
+    scribe.at += 1000;
+    await append([scribe.renewed(idOf(1)), scribe.released(idOf(0))]);
+    expect(await store.prune(start, 10)).toBe(0);
+    expect(await store.prune(start + 1, 2)).toBe(2);
+    expect(await verifyLog(store)).toMatchObject({ sound: true, fromSeq: 3, headSeq: 5, facts: 3 });
+    expect(await store.prune(Number.MAX_SAFE_INTEGER / 1000, 10)).toBe(2);
+    expect(await verifyLog(store)).toMatchObject({ sound: true, fromSeq: 5, headSeq: 5, facts: 1 });
+    const { prunedTokens } = await store.standing();
+    expect(prunedTokens.map(({ id, status, metadata }) => [id, status, metadata])).toEqual(
+      expect.arrayContaining([
+        [idOf(0), 'active', null],
+        [idOf(1), 'active', { b: 1, a: [2] }],
+      ]),
+    );
+    await append([scribe.released(idOf(1))]);
+    expect(await verifyLog(store)).toMatchObject({ sound: true, headSeq: 6 });
+  });
+
+  it('takes outcomes that are old, or too many', async () => {
+    const store = await freshStore(kind);
+    await Opened.on(store);
+    for (const [place, key] of ['a', 'b', 'c', 'd'].entries()) {
+      await store.append(
+        { facts: [], outcomes: [{ key, fingerprint: 'f', outcome: {}, at: start + place }] },
+        1,
+      );
+    }
+    expect(await store.pruneKeyed(start - 1, 4, 10)).toBe(0);
+    expect(await store.pruneKeyed(start, 4, 10)).toBe(1);
+    expect(await store.pruneKeyed(start, 1, 1)).toBe(1);
+    expect(await store.pruneKeyed(start, 1, 10)).toBe(1);
+    const kept = await Promise.all(['a', 'b', 'c', 'd'].map((key) => store.keyed(key, 0)));
+    expect(kept.map((each) => each?.key)).toEqual([undefined, undefined, undefined, 'd']);
   });
 });
 

@@ -2,8 +2,9 @@
  * Leases and time. By the clients' own monotonic clock, whatever was done to clocks, a lease lasts as long as was promised:
  * it neither ends early [I5] nor is it seen or stays past its deadline [I6]. And how late the log noticed each.
  */
-import type { LoggedFact, Violation } from './history.ts';
+
 import type { PlacedLook } from './check-order.ts';
+import type { LoggedFact, Violation } from './history.ts';
 import type { Replay } from './replay.ts';
 import { type Change, said } from './witness.ts';
 

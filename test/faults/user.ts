@@ -6,8 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { pause } from '../support/process.ts';
 import type { LeaseSeen } from '../support/told.ts';
 import { type Call, outcomeOf, settles } from './history.ts';
-import * as questions from './questions.ts';
 import type { Held } from './questions.ts';
+import * as questions from './questions.ts';
 import type { Random } from './random.ts';
 import type { Asking, Question, Recorder } from './recorder.ts';
 

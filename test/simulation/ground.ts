@@ -18,6 +18,10 @@ export interface Ground
     | 'token'
     | 'ending'
     | 'keyed'
+    | 'prune'
+    | 'pruneKeyed'
+    | 'standing'
+    | 'portion'
   > {
   /** The facts after `seq`, oldest first. */
   logAfter(seq: number): Promise<LogRow[]>;

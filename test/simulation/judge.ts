@@ -12,6 +12,7 @@ import { Changes, isCommand } from './judge-changes.ts';
 import { isFinal, KeyedJudge } from './judge-keyed.ts';
 import { judgeRead } from './judge-reads.ts';
 import { refusalFits } from './judge-refusals.ts';
+import { RepeatedJudge } from './judge-repeated.ts';
 import type { SequentialPool } from './sequential-pool.ts';
 
 export class Judge {
@@ -20,12 +21,14 @@ export class Judge {
   readonly #proofRequired: boolean;
   readonly #changes: Changes;
   readonly #keyed = new KeyedJudge();
+  readonly #repeated: RepeatedJudge;
 
   constructor(pool: SequentialPool, calls: readonly Call[], proofRequired: boolean) {
     this.#pool = pool;
     this.#calls = calls;
     this.#proofRequired = proofRequired;
     this.#changes = new Changes(pool, proofRequired);
+    this.#repeated = new RepeatedJudge(pool, (call) => this.#changes.grantOf(call));
   }
 
   /** A fact has been written: a grant says which call it is for. */
@@ -42,7 +45,8 @@ export class Judge {
   /** The call has just been answered, when its process's clock said `now`. */
   answered(call: Call, now: number): void {
     const { outcome } = call;
-    if (outcome === null || !this.#keyed.isFirst(call, now)) return;
+    if (this.#repeated.concerns(call)) return this.#repeated.answered(call, now);
+    if (outcome === null || !this.#keyed.isFirst(call)) return;
     const isTooLate = 'refused' in outcome && outcome.refused.code === 'too_late';
     // What was done before this call was for the same request.
     const isOld = outcome.replayed || isTooLate;

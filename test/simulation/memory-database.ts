@@ -2,7 +2,14 @@
  * One pool's tables in memory, by the rules of the schema: an append is done whole or not at all, a seq is taken
  * once, and a token's row changes with the facts. `store-contract.test.ts` holds it against the real databases.
  */
-import { chainStart, digestOf, type LoggedFact, loggedFact } from '../../src/journal/chain.ts';
+import type { AuditedPool, AuditedState, Standing } from '../../src/journal/audited.ts';
+import {
+  chainStart,
+  digestOf,
+  digestOfTokens,
+  type LoggedFact,
+  loggedFact,
+} from '../../src/journal/chain.ts';
 import { keptMs } from '../../src/journal/keyed.ts';
 import {
   type Entries,
@@ -13,7 +20,7 @@ import {
 } from '../../src/journal/store.ts';
 import type { Proof } from '../../src/lease/command.ts';
 import { evolve } from '../../src/lease/evolve.ts';
-import type { TokenState } from '../../src/lease/lease.ts';
+import type { Lease, TokenState } from '../../src/lease/lease.ts';
 import type { FactFilter, OrderedPage, Page } from '../../src/lease/view.ts';
 import type { Ground, LogRow } from './ground.ts';
 import { endingIn, factsIn, historyIn } from './memory-reads.ts';
@@ -24,7 +31,10 @@ export class MemoryDatabase implements Ground {
   readonly #seqs = new Set<number>();
   /** In the order of the pool's making. */
   readonly #tokens = new Map<string, TokenState>();
+  /** In the order of their writing. */
   readonly #outcomes = new Map<string, KeyedOutcome>();
+  #pool: AuditedPool | null = null;
+  readonly #pruned = new Map<string, TokenState>();
   readonly #now: () => number;
 
   constructor(now: () => number) {
@@ -50,6 +60,15 @@ export class MemoryDatabase implements Ground {
       const tokenId = newTokenId();
       this.#tokens.set(tokenId, { tokenId, lease: null, seq: 0 });
     }
+    this.#pool = {
+      ...(this.#pool ?? {
+        tokensDigest: digestOfTokens([...this.#tokens.keys()]),
+        chainSeq: 0,
+        chainDigest: chainStart,
+        prunedSeq: 0,
+      }),
+      openedSeq: seq,
+    };
     return { seq, digest, tokens: this.#inOrderOfUse() };
   }
 
@@ -63,7 +82,9 @@ export class MemoryDatabase implements Ground {
     }
     for (const outcome of outcomes) {
       const before = this.#outcomes.get(outcome.key);
-      if (!before || before.at <= outcome.at - keptMs) this.#outcomes.set(outcome.key, stored(outcome));
+      if (facts.length === 0 && before && before.at > outcome.at - keptMs) continue;
+      this.#outcomes.delete(outcome.key);
+      this.#outcomes.set(outcome.key, stored(outcome));
     }
   }
 
@@ -94,6 +115,52 @@ export class MemoryDatabase implements Ground {
   async keyed(key: string, since: number): Promise<KeyedOutcome | null> {
     const kept = this.#outcomes.get(key);
     return kept && kept.at > since ? stored(kept) : null;
+  }
+
+  async prune(before: number, most: number): Promise<number> {
+    const last = this.log.at(-1);
+    const kept = this.log.findIndex((row) => row.at >= before || row === last);
+    const gone = this.log.splice(0, Math.min(kept, most));
+    for (const row of gone) if (row.tokenId !== null) this.#pruned.set(row.tokenId, this.#after(row));
+    const end = gone.at(-1);
+    if (end) Object.assign(this.#pool!, { prunedSeq: end.seq, chainSeq: end.seq, chainDigest: end.digest });
+    return gone.length;
+  }
+
+  /** What a fact left of its token, where that is known of the facts before it. */
+  #after({ tokenId, type, seq, at, ...row }: LogRow): TokenState {
+    if (type === 'released' || type === 'expired') return { tokenId: tokenId!, lease: null, seq };
+    const { leaseId, userId, fence, expiresAt, metadata } = row;
+    const lease = { leaseId, userId, fence, expiresAt } as Lease;
+    const granted =
+      type === 'activated'
+        ? { activatedAt: at, ttlMs: expiresAt! - at, metadata }
+        : this.#pruned.get(tokenId!)!.lease!;
+    return { tokenId: tokenId!, lease: { ...granted, ...lease }, seq };
+  }
+
+  async pruneKeyed(since: number, keysMax: number, most: number): Promise<number> {
+    const beyond = this.#outcomes.size - keysMax;
+    const gone = [...this.#outcomes.values()].filter(({ at }, place) => at <= since || place < beyond);
+    for (const { key } of gone.slice(0, most)) this.#outcomes.delete(key);
+    return Math.min(gone.length, most);
+  }
+
+  async standing(): Promise<Standing> {
+    const tokens = [...this.#tokens.values()].map((state, place) => ({
+      ...rowOf(state),
+      ordinal: place + 1,
+    }));
+    return stored({
+      headSeq: this.log.at(-1)?.seq ?? null,
+      pool: this.#pool,
+      tokens,
+      prunedTokens: [...this.#pruned.values()].map(rowOf),
+    });
+  }
+
+  async portion(afterSeq: number | null, headSeq: number, most: number): Promise<LogRow[]> {
+    return this.log.filter(({ seq }) => seq > (afterSeq ?? 0) && seq <= headSeq).slice(0, most);
   }
 
   async logAfter(seq: number): Promise<LogRow[]> {
@@ -133,6 +200,19 @@ export class MemoryDatabase implements Ground {
     if (keys.size < outcomes.length) throw sqlError('21000', 'a key is there twice');
   }
 }
+
+const rowOf = ({ tokenId, lease, seq }: TokenState): AuditedState => ({
+  id: tokenId,
+  status: lease ? 'active' : 'available',
+  userId: lease?.userId ?? null,
+  leaseId: lease?.leaseId ?? null,
+  fence: lease?.fence ?? null,
+  activatedAt: lease?.activatedAt ?? null,
+  expiresAt: lease?.expiresAt ?? null,
+  ttlMs: lease?.ttlMs ?? null,
+  metadata: lease?.metadata ?? null,
+  seq,
+});
 
 function checkTypes({ seq, at, fence, expiresAt, tokenId, leaseId }: LogRow): void {
   for (const id of [tokenId, leaseId]) {

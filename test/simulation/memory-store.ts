@@ -67,7 +67,8 @@ export class MemoryStore implements Store {
   }
 
   openPool(request: OpenRequest) {
-    const line = this.#reader;
+    // Whoever ends the connection that has the lock ends what is half opened with it.
+    const line = this.#writer;
     return this.#call(line, () => {
       // It takes several statements: a connection that is gone by now brings no more of them.
       if (!line.isOpen) throw connectionClosed();
@@ -105,6 +106,22 @@ export class MemoryStore implements Store {
 
   keyed(key: string, since: number) {
     return this.#call(this.#reader, () => this.#ground.keyed(key, since));
+  }
+
+  prune(before: number, most: number) {
+    return this.#call(this.#reader, () => this.#ground.prune(before, most));
+  }
+
+  pruneKeyed(since: number, keysMax: number, most: number) {
+    return this.#call(this.#reader, () => this.#ground.pruneKeyed(since, keysMax, most));
+  }
+
+  standing() {
+    return this.#call(this.#reader, () => this.#ground.standing());
+  }
+
+  portion(afterSeq: number | null, headSeq: number, most: number) {
+    return this.#call(this.#reader, () => this.#ground.portion(afterSeq, headSeq, most));
   }
 
   async reset(): Promise<void> {

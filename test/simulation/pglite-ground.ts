@@ -1,9 +1,9 @@
 /** Rows that are kept by a real PGlite, one for all simulations of this process, emptied for each. */
 import { asc, sql } from 'drizzle-orm';
 import type { Database } from '../../src/journal/database.ts';
+import { tokenState } from '../../src/journal/opening.ts';
 import { keyedOutcomes, pools, prunedTokens, tokenEvents, tokens } from '../../src/journal/schema.ts';
 import { SqlStore } from '../../src/journal/sql-store.ts';
-import { tokenState } from '../../src/journal/opening.ts';
 import type { Ground, LogRow } from './ground.ts';
 import { MemoryDatabase } from './memory-database.ts';
 
@@ -38,6 +38,10 @@ export function groundOf({ isReal }: { isReal: boolean }): (now: () => number) =
     token: (tokenId, limit) => store.token(tokenId, limit),
     ending: (tokenId, proof) => store.ending(tokenId, proof),
     keyed: (key, since) => store.keyed(key, since),
+    prune: (before, most) => store.prune(before, most),
+    pruneKeyed: (since, keysMax, most) => store.pruneKeyed(since, keysMax, most),
+    standing: () => store.standing(),
+    portion: (afterSeq, headSeq, most) => store.portion(afterSeq, headSeq, most),
     async logAfter(seq): Promise<LogRow[]> {
       const rows = await db.select().from(tokenEvents).where(sql`seq > ${seq}`).orderBy(asc(tokenEvents.seq));
       return rows.map(({ pool: _, ...row }) => row as LogRow);

@@ -66,9 +66,16 @@ export class SimulatedProcess {
       listener: { connectionLost },
     });
     const { commitTimeoutMs, patienceMs, size, ttlMs, proofRequired } = plan;
-    const waits = { commitTimeoutMs, patienceMs, retryMs: 100, retryMsMax: 1000 };
+    const waits = {
+      commitTimeoutMs,
+      holdTimeoutMs: silenceMs + 500,
+      patienceMs,
+      retryMs: 100,
+      retryMsMax: 1000,
+    };
     journal = new Journal(this.#store, { ...waits, now, timers: this.time });
-    const given = { size, ttlMs, proofRequired, standbyPollMs };
+    const kept = { retentionMs: Number.POSITIVE_INFINITY, keysMax: 1_000_000 };
+    const given = { size, ttlMs, proofRequired, standbyPollMs, ...kept };
     this.service = new Service(journal, { ...given, clock: this.time, timers: this.time }, this.#toldBy());
   }
 

@@ -1,4 +1,6 @@
 /** Takes the steps of a plan, one after the other, and says which promise was not kept, if one was not. */
+
+import { verifyLog } from '../../src/verify/verify-log.ts';
 import type { Broken } from './broken.ts';
 import { must } from './broken.ts';
 import { emptyRows } from './pglite-ground.ts';
@@ -50,9 +52,21 @@ class Simulation {
     }
     if (!world.witness.broken) await this.#take({ do: 'calm down', draw: 2 });
     if (!world.witness.broken) world.witness.finish();
+    await this.#verify();
     for (const process of [...world.processes]) process.crash(false);
     await settled();
     return { broken: world.witness.broken, steps, trace: world.witness.trace };
+  }
+
+  /** What checks the logs of real services has nothing to say of this one. */
+  async #verify(): Promise<void> {
+    const { witness, server } = this.#world;
+    if ((await server.ground.standing()).pool === null) return;
+    const { violations } = await verifyLog(server.ground);
+    witness.guarded(() => {
+      for (const { invariant, seq, message } of violations)
+        must(false, invariant, () => `fact ${seq}: ${message}`);
+    });
   }
 
   async #take(step: Step): Promise<void> {
