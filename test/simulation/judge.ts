@@ -45,7 +45,10 @@ export class Judge {
   /** The call has just been answered, when its process's clock said `now`. */
   answered(call: Call, now: number): void {
     const { outcome } = call;
-    if (this.#repeated.concerns(call)) return this.#repeated.answered(call, now);
+    if (this.#repeated.concerns(call)) {
+      this.#repeated.answered(call, now);
+      return;
+    }
     if (outcome === null || !this.#keyed.isFirst(call)) return;
     const isTooLate = 'refused' in outcome && outcome.refused.code === 'too_late';
     // What was done before this call was for the same request.
