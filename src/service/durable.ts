@@ -58,12 +58,17 @@ export class Durable {
    */
   async asItIs<T extends Held>({ replayed }: Outcome<unknown>, held: T): Promise<Outcome<T>> {
     const { tokenId, lease } = held;
-    const now = this.#clock.now();
-    if (!replayed)
-      return lease.expiresAt > now ? { ok: held } : refused({ code: 'too_late', endedAt: lease.expiresAt });
-    const current = this.#tenure.pool.token(tokenId, now)?.lease;
-    const unsure = await this.unconfirmed();
-    if (unsure) return unsure;
+    if (!replayed) {
+      const isLive = lease.expiresAt > this.#clock.now();
+      return isLive ? { ok: held } : refused({ code: 'too_late', endedAt: lease.expiresAt });
+    }
+    const look = async (): Promise<Outcome<TokenView | undefined>> => {
+      const seen = this.#tenure.pool.token(tokenId, this.#clock.now());
+      return (await this.unconfirmed()) ?? { ok: seen };
+    };
+    const seen = await this.look(look, (token) => (token ? [token] : []));
+    if ('refused' in seen) return seen;
+    const current = seen.ok?.lease;
     if (current?.leaseId === lease.leaseId) return { ok: { ...held, lease: current }, replayed };
     const ending = await this.ask(() => this.#journal.ending(tokenId, { leaseId: lease.leaseId }));
     if ('refused' in ending) return ending;
