@@ -26,6 +26,8 @@ export function connect(url: string, options: Options): postgres.Sql {
     connect_timeout: connectTimeoutSeconds,
     // A connection that ended for its age would take the advisory lock with it.
     max_lifetime: null,
+    // Nothing here is an array. The driver would ask for their types first, and nobody hears of it if that fails: a bug, then.
+    fetch_types: false,
     onnotice: () => {},
     connection: session,
     ...options,
