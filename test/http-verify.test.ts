@@ -14,11 +14,11 @@ function clientOf(api: Api): postgres.Sql {
   return client;
 }
 
-/** What a check reads first is locked until `run` has ended; no commit needs it. */
+/** What a check reads to begin with is locked until `run` has ended; no commit needs it. */
 async function whileBlocked(api: Api, run: (isWaiting: () => Promise<boolean>) => Promise<void>) {
   const client = clientOf(api);
   await client.begin(async (tx) => {
-    await tx`lock table pools in access exclusive mode`;
+    await tx`lock table pruned_tokens in access exclusive mode`;
     await run(async () => {
       const waiting = await client`
         select from pg_locks join pg_database on pg_database.oid = database
