@@ -231,7 +231,11 @@ const ofService: Bug[] = [
   ),
   bug(
     'a lease is handed out that is over',
-    edit(service, 'if (expiresAt > this.#clock.now()) return reply;', 'if (expiresAt > 0) return reply;'),
+    edit(durable, 'const isLive = lease.expiresAt > this.#clock.now();', 'const isLive = true;'),
+  ),
+  bug(
+    'a repetition shows a lease that has ended while it was confirmed',
+    edit(durable, 'await this.look(look, (token) => (token ? [token] : []));', 'await look();'),
   ),
   bug('a lease is shown that is over', edit(durable, 'lease === null || lease.expiresAt > now', 'true')),
   bug(
@@ -259,10 +263,7 @@ const ofKeys: Bug[] = [
   bug('a commit under way is not looked for a key', edit(once, '?? this.#journal.keeping(once.key)', '')),
   bug('two requests with one key are done at once', edit(once, 'this.#underWay.set(once.key, once);', '')),
   bug('the request of a key is not compared', edit(once, 'one.fingerprint === other.fingerprint', 'true')),
-  bug(
-    'answers are repeated by processes that stand by',
-    edit(once, 'if (!this.#durable.isServing)', 'if (false)'),
-  ),
+  bug('answers are repeated by processes that stand by', edit(once, 'if (pool === null)', 'if (false)')),
   bug('answers are repeated by processes that were followed', edit(once, 'if (unsure) return unsure;', '')),
 ];
 

@@ -36,12 +36,14 @@ export class KeyedJudge {
     if (keyed === null || !isFinal(outcome)) return true;
     const before = this.#answered.get(keyed);
     this.#own(keyed, askedAt, number);
+    const isOver = 'refused' in outcome && outcome.refused.code === 'lease_ended';
     if (before === undefined) {
+      // A renewal that was done can be told of as over before its own answer, that it was done, has arrived.
+      if (request.do === 'renew' && isOver && outcome.replayed) return true;
       this.#answered.set(keyed, outcome);
       return true;
     }
     // Of a renewal that was done: the lease is over by now, and how is told instead.
-    const isOver = 'refused' in outcome && outcome.refused.code === 'lease_ended';
     const wasDone = 'ok' in before || before.refused.code === 'too_late';
     if (request.do === 'renew' && isOver && wasDone) return true;
     const again = { ...outcome, replayed: undefined };

@@ -1,6 +1,9 @@
 /** The whole service under simulated crashes, pauses, lost answers and clocks: many seeds, one of them new each time. */
 import { randomInt } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bugs } from './bugs.ts';
 import { run } from './campaign.ts';
 import { makePlan } from './plan.ts';
 import { openRealRows } from './real-rows.ts';
@@ -38,6 +41,15 @@ describe('a simulated service', () => {
     stopCounting();
     expect(first.trace.length).toBeGreaterThan(steps);
     expect(second.trace).toEqual(first.trace);
+  });
+});
+
+describe('a planted bug', () => {
+  it.each(bugs)('has its place in the source: $name', ({ edits }) => {
+    for (const { file, from } of edits) {
+      const source = readFileSync(join(import.meta.dirname, '../../src', file), 'utf8');
+      expect(source.split(from)).toHaveLength(2);
+    }
   });
 });
 
