@@ -381,4 +381,18 @@ describe('the checker', () => {
       ),
     ).toEqual([]);
   });
+
+  it('takes a fact for that of the request that was asked in its time', () => {
+    const violations = broken((history, __, call) => {
+      const renewal = call(70);
+      Object.assign(renewal, { key: 'key r', answer: null, answeredAt: null });
+      const body = { reason: 'cleanup', ended_at: new Date(2200).toISOString() };
+      const answer = { status: 410, error: 'lease_ended', replayed: true, body, shown: null };
+      history.calls.push(
+        { ...renewal, askedAt: 2360, answeredAt: 2370, answer },
+        { ...renewal, key: null, askedAt: 13_500 },
+      );
+    });
+    expect(violations).toEqual([]);
+  });
 });

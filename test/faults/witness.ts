@@ -3,6 +3,7 @@
  * be undone left nothing there [I4] [I17], and nothing is there that nobody asked for [I8]. The places in the log are the
  * witness for the order in which the changes took place.
  */
+import { Bounds } from './bounds.ts';
 import type { LoggedFact, Operation, Violation } from './history.ts';
 import type { Replay } from './replay.ts';
 
@@ -22,6 +23,7 @@ export function witnessOf(operations: readonly Operation[], replay: Replay): Wit
   const found = new Finding(replay);
   const of = (kind: string) => operations.filter((operation) => operation.kind === kind);
   found.grants(of('allocate'));
+  found.frame();
   found.ofLeases(of('renew'), 'renewed', 'renewed_by_client');
   found.ofLeases(of('release'), 'released', 'released_by_client');
   found.cleanups(of('release_all'));
@@ -33,9 +35,16 @@ class Finding implements Witness {
   readonly changes: Change[] = [];
   readonly violations: Violation[] = [];
   readonly #replay: Replay;
+  #bounds: Bounds;
 
   constructor(replay: Replay) {
     this.#replay = replay;
+    this.#bounds = new Bounds([], replay);
+  }
+
+  /** From here on, nothing is matched with what was asked for after it, or answered before: grants leave no doubt. */
+  frame(): void {
+    this.#bounds = new Bounds(this.changes, this.#replay);
   }
 
   /** Each grant names a user who was made for one operation. */
@@ -89,7 +98,7 @@ class Finding implements Witness {
   /** Each step is one operation's; each that was done has its step; order is kept. */
   #matchInOrder(steps: readonly LoggedFact[][], operations: readonly Operation[], what: string): void {
     const able = operations.filter(({ outcome }) => outcome === 'done' || outcome === 'unknown');
-    const matched = matchInOrder(steps, able, 0, 0);
+    const matched = matchInOrder(steps, able, 0, 0, this.#bounds);
     if (matched === null) {
       const seqs = steps.map((step) => step[0]!.seq).join(', ');
       const answers = operations.map(said).join('; ');
@@ -126,14 +135,16 @@ function matchInOrder(
   operations: readonly Operation[],
   fromStep: number,
   fromOperation: number,
+  bounds: Bounds,
 ): Matched | null {
   const matched: Matched = [];
   let step = fromStep;
   for (let index = fromOperation; index < operations.length; index++) {
     const operation = operations[index]!;
-    const fitting = step < steps.length && fits(steps[step]!, operation);
+    const fitting =
+      step < steps.length && isWithin(bounds, steps[step]!, operation) && fits(steps[step]!, operation);
     if (operation.outcome === 'unknown') {
-      const without = matchInOrder(steps, operations, step, index + 1);
+      const without = matchInOrder(steps, operations, step, index + 1, bounds);
       if (without) return [...matched, ...without];
     }
     if (!fitting) return null;
@@ -141,6 +152,16 @@ function matchInOrder(
     step++;
   }
   return step === steps.length ? matched : null;
+}
+
+function isWithin(
+  bounds: Bounds,
+  step: readonly LoggedFact[],
+  { askedAt, answeredAt, outcome }: Operation,
+): boolean {
+  // Of what was done it is for the check of the order to say that it stands in the wrong place.
+  if (outcome === 'done') return true;
+  return step[0]!.seq > bounds.lowest(askedAt) && step.at(-1)!.seq <= bounds.highest(answeredAt);
 }
 
 /** Whether the answer, where there is one, says what the log says. */
