@@ -67,14 +67,17 @@ async function main(config: Config, log: Logger): Promise<void> {
       keysMax: config.idempotencyKeysMax,
     },
     {
-      stage: (stage, why) =>
-        why ? log.warn({ stage, err: why }, said[stage]) : log.info({ stage }, said[stage]),
+      stage(stage, why) {
+        if (why) log.warn({ stage, err: why }, said[stage]);
+        else log[stage === 'fenced' ? 'warn' : 'info']({ stage }, said[stage]);
+      },
       committed: (facts, commitMs) => metrics.committed(facts, commitMs),
       unanswered: (error) => log.warn({ err: error }, 'the database did not answer a question'),
       swept(leases) {
         metrics.swept(leases);
         log.error({ leases }, 'the sweep ended leases whose timers had not fired');
       },
+      pruned: (facts, keys) => metrics.pruned(facts, keys),
       crashed: (error) => die(log, 'cannot go on: nothing is answered from what may be wrong', error),
     },
   );

@@ -9,6 +9,7 @@ export interface Metrics {
   asked(method: string, route: string): (status: number) => void;
   committed(facts: readonly Fact[], commitMs: number): void;
   swept(leases: number): void;
+  pruned(facts: number, keys: number): void;
   /** The metrics in Prometheus' text format. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -23,6 +24,7 @@ export function createMetrics(pool: PoolSeen): Metrics {
     asked: answerMetrics(registry),
     committed: commitMetrics(registry),
     swept: sweepMetrics(registry),
+    pruned: pruningMetrics(registry),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };
@@ -119,4 +121,17 @@ function sweepMetrics(registry: Registry): Metrics['swept'] {
     registers: [registry],
   });
   return (leases) => swept.inc(leases);
+}
+
+function pruningMetrics(registry: Registry): Metrics['pruned'] {
+  const pruned = new Counter({
+    name: 'leasehold_pruned_total',
+    help: 'What is no longer kept: facts (EVENT_RETENTION), and answers to requests with a key (24 hours, IDEMPOTENCY_KEYS_MAX)',
+    labelNames: ['what'] as const,
+    registers: [registry],
+  });
+  return (facts, keys) => {
+    pruned.inc({ what: 'facts' }, facts);
+    pruned.inc({ what: 'keys' }, keys);
+  };
 }

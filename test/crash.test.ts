@@ -199,6 +199,7 @@ async function fragileService(kind: DatabaseKind, size: number) {
       committed() {},
       unanswered() {},
       swept() {},
+      pruned() {},
       crashed: (error) => crashes.push(error),
     },
   );

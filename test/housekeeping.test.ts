@@ -45,7 +45,11 @@ function begin(retentionMs = twoMinutes) {
   const told: unknown[] = [];
   const house = { isServing: true };
   const options = { retentionMs, keysMax: 7 };
-  const housekeeping = new Housekeeping(facts, options, clock, clock, (error) => told.push(error));
+  const pruned: [facts: number, keys: number][] = [];
+  const housekeeping = new Housekeeping(facts, options, clock, clock, {
+    pruned: (...much) => pruned.push(much),
+    unanswered: (error) => told.push(error),
+  });
   housekeeping.begin(() => house.isServing);
   /** Lets time pass, and what was begun by it come to its end. */
   const pass = async (ms: number) => {
@@ -53,7 +57,7 @@ function begin(retentionMs = twoMinutes) {
     await nextTurn();
     await nextTurn();
   };
-  return { clock, facts, told, house, housekeeping, pass };
+  return { clock, facts, told, pruned, house, housekeeping, pass };
 }
 
 describe('housekeeping', () => {
@@ -74,7 +78,7 @@ describe('housekeeping', () => {
   });
 
   it('pauses after a full batch for four times as long as it took, and goes on', async () => {
-    const { facts, pass } = begin();
+    const { facts, pruned, pass } = begin();
     Object.assign(facts, { facts: 2500, tookMs: 30 });
     await pass(idle);
     await pass(119);
@@ -84,6 +88,11 @@ describe('housekeeping', () => {
     await pass(120);
     expect(facts.asked).toHaveLength(3);
     expect(facts.facts).toBe(0);
+    expect(pruned).toEqual([
+      [1000, 0],
+      [1000, 0],
+      [500, 0],
+    ]);
     await pass(idle - 1);
     expect(facts.asked).toHaveLength(3);
     await pass(1);

@@ -1,10 +1,11 @@
 /** The journal's contract, the same on both databases. Two journals over one database stand for two processes. */
+import { sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '../src/journal/database.ts';
 import { Fenced, Unconfirmed } from '../src/journal/group-commit.ts';
 import { Journal } from '../src/journal/journal.ts';
 import { SqlStore } from '../src/journal/sql-store.ts';
-import { SizeMismatch } from '../src/journal/store.ts';
+import { Damaged, SizeMismatch } from '../src/journal/store.ts';
 import { newId } from '../src/random.ts';
 import { databaseKinds } from './support/databases.ts';
 import { emptyDatabase, expectSoundLog, listening, logOf, openJournal, tokensOf } from './support/journal.ts';
@@ -57,6 +58,33 @@ describe.each(databaseKinds)('a journal on %s', (kind) => {
       );
       expect(await logOf(database)).toHaveLength(1);
       expect(await tokensOf(database)).toHaveLength(3);
+    });
+
+    it.each([
+      ['in use', false],
+      ['free', true],
+    ])('refuses a log that has lost a fact that a token, now %s, knows of [I3]', async (_, isFree) => {
+      const { journal, opening, scribe } = await openJournal(database, 2);
+      journal.append(scribe.activated(opening.tokens[0]!.tokenId));
+      if (isFree) journal.append(scribe.released(opening.tokens[0]!.tokenId));
+      await journal.committed();
+      await database.db.execute(sql`delete from token_events where seq > 1`);
+      await expect(openJournal(database, 2)).rejects.toThrow(Damaged);
+      await expect(openJournal(database, 2)).rejects.toThrow(/ends at fact 1, .* know of fact [23]/);
+      expect(await logOf(database)).toHaveLength(1);
+    });
+
+    it('refuses a log that has lost its newest opening [I3]', async () => {
+      await openJournal(database);
+      await openJournal(database);
+      await database.db.execute(sql`delete from token_events where seq = 2`);
+      await expect(openJournal(database)).rejects.toThrow(Damaged);
+    });
+
+    it('says of a pool that has lost a token that it is damaged, and not that it has another size [I2]', async () => {
+      await openJournal(database, 3);
+      await database.db.execute(sql`delete from tokens where ordinal = 2`);
+      await expect(openJournal(database, 3)).rejects.toThrow(/not those that it was made with.*verify/);
     });
 
     it('gives the free tokens first, and each kind in its order of use, what was used or freed longest ago first', async () => {

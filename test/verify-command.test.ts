@@ -136,6 +136,9 @@ describe('leasehold verify', () => {
       /^leasehold: cannot check Postgres at 127\.0\.0\.1:1\/gone: .*ECONNREFUSED/,
     );
     expect(refused.stderr).not.toContain('secret');
+    const asJson = await leasehold(gone, 'verify', '--json');
+    expect(asJson.code).toBe(2);
+    expect(JSON.parse(asJson.stdout)).toEqual({ error: expect.stringContaining('ECONNREFUSED') });
   });
 
   it('ends with 2 on a wrong variable, and on arguments that it does not know', async () => {
@@ -154,10 +157,12 @@ describe('leasehold verify', () => {
   });
 
   it('says how it is used, and which version it is', async () => {
-    expect(await leasehold(null, '--help')).toMatchObject({
-      code: 0,
-      stdout: expect.stringMatching(/^usage: /),
-    });
+    for (const args of [['--help'], ['-h'], ['verify', '--help']]) {
+      expect(await leasehold(null, ...args)).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^usage: /),
+      });
+    }
     expect(await leasehold(null, '--version')).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),

@@ -39,12 +39,13 @@ const allocate = (service: Service, body: Bodies): AnyRoute =>
     summary: 'Allocate a token',
     description:
       'Grants the token that has been free for longest. If none is free, the least recently used lease is ended ' +
-      'for it, and the answer says whose that was. Without `user_id` one is made.',
+      'for it, and the answer says whose that was. Without `user_id` one is made. A repetition of a request ' +
+      'whose lease is over by then is answered with 410.',
     params: none,
     query: none,
     body: body.allocate,
     answer: GrantAnswer,
-    refusals: ['too_late', 'outcome_unknown'],
+    refusals: ['too_late', 'outcome_unknown', 'lease_ended'],
     handle: async ({ body, once }) => {
       const ask = { userId: body.user_id, ttlMs: body.ttl_ms, metadata: body.metadata };
       return map(await service.allocate(ask, once), (grant) => grantOut(grant, service.now()));

@@ -16,7 +16,7 @@ import { openPGlite } from './pglite.ts';
 import { openPostgres, type PostgresTimes } from './postgres.ts';
 import { SqlStore } from './sql-store.ts';
 import type { Entries, KeyedOutcome, Opening, OpenRequest, SealedFact, Store } from './store.ts';
-import { SizeMismatch } from './store.ts';
+import { Unfit } from './store.ts';
 
 const openAttempts = 5;
 /** What opening may take for each token, many times over; and a read, beyond what the server lets it take. */
@@ -198,7 +198,7 @@ export class Journal implements AuditedLog {
       try {
         return await this.#inTime(limitMs, this.#store.openPool(request));
       } catch (error) {
-        if (error instanceof SizeMismatch) throw error;
+        if (error instanceof Unfit) throw error;
         // The process that held the pool has just appended: read again what there is, and try again.
         if (failureOf(error) === 'conflict' && attempt < openAttempts) continue;
         await this.#store.reset();

@@ -4,7 +4,7 @@ import type { TokenState } from '../lease/lease.ts';
 import { chainStart, digestOf, digestOfTokens, type LoggedFact } from './chain.ts';
 import type { Drizzle } from './database.ts';
 import { pools, tokenEvents, tokens } from './schema.ts';
-import { type Opening, type OpenRequest, SizeMismatch } from './store.ts';
+import { Damaged, type Opening, type OpenRequest, SizeMismatch } from './store.ts';
 
 /**
  * Appends `opened`, with which the process that held the pool loses it, and reads every token: O(tokens),
@@ -15,6 +15,7 @@ export function openPool(db: Drizzle, pool: string, { at, size, newTokenId }: Op
     // A large pool takes longer than any read may.
     await tx.execute(sql`set local statement_timeout = 0`);
     const last = await newestFact(tx, pool);
+    const before = await knownPool(tx, pool);
     const seq = (last?.seq ?? 0) + 1;
     const fact: LoggedFact = {
       ...emptyFact,
@@ -25,18 +26,28 @@ export function openPool(db: Drizzle, pool: string, { at, size, newTokenId }: Op
     await tx.insert(tokenEvents).values({ pool, ...fact, digest });
     if ((await checkSize(tx, pool, size)) === 0)
       await makeTokens(tx, pool, Array.from({ length: size }, newTokenId));
-    const known = await tx
-      .update(pools)
-      .set({ openedSeq: seq })
-      .where(eq(pools.pool, pool))
-      .returning({ pool: pools.pool });
-    if (known.length === 0) {
+    if (before) await tx.update(pools).set({ openedSeq: seq }).where(eq(pools.pool, pool));
+    else {
       const tokensDigest = digestOfTokens(await tokenIds(tx, pool));
       const chain = { chainSeq: last?.seq ?? 0, chainDigest: last?.digest ?? chainStart };
       await tx.insert(pools).values({ pool, openedSeq: seq, tokensDigest, ...chain });
     }
-    return { seq, digest, tokens: await readTokens(tx, pool) };
+    const tokens = await readTokens(tx, pool);
+    checkTail(pool, last?.seq ?? 0, Math.max(before?.openedSeq ?? 0, ...newest(tokens)));
+    return { seq, digest, tokens };
   });
+}
+
+/** The seqs of the newest facts that the tokens know of: of the free ones and of those in use. */
+function newest(tokens: readonly TokenState[]): number[] {
+  const free = tokens.findLastIndex(({ lease }) => lease === null);
+  return [tokens[free]?.seq ?? 0, tokens.at(-1)?.seq ?? 0];
+}
+
+/** Numbers that have been used would be used again: fences would not rise. */
+function checkTail(pool: string, lastSeq: number, knownSeq: number): void {
+  if (knownSeq > lastSeq)
+    throw new Damaged(pool, `it ends at fact ${lastSeq}, but the tables know of fact ${knownSeq}`);
 }
 
 const emptyFact = {
@@ -77,8 +88,16 @@ async function makeTokens(db: Drizzle, pool: string, ids: readonly string[]): Pr
 /** How many tokens the pool has: `size`, or none before it is first opened. */
 export async function checkSize(db: Drizzle, pool: string, size: number): Promise<number> {
   const stored = await db.$count(tokens, eq(tokens.pool, pool));
+  const known = stored === size ? undefined : await knownPool(db, pool);
+  if (known && known.tokensDigest !== digestOfTokens(await tokenIds(db, pool)))
+    throw new Damaged(pool, 'its tokens are not those that it was made with');
   if (stored !== 0 && stored !== size) throw new SizeMismatch(pool, stored, size);
   return stored;
+}
+
+async function knownPool(db: Drizzle, pool: string) {
+  const [known] = await db.select().from(pools).where(eq(pools.pool, pool));
+  return known;
 }
 
 /** In the order of their making. */

@@ -62,9 +62,12 @@ export interface Store extends AuditedLog {
   hold(): Promise<boolean>;
   /** Whether this process was the only one when last heard of. */
   readonly held: boolean;
-  /** Throws `SizeMismatch` if the pool has been opened before, with another size. */
+  /** Throws `Unfit` if the pool has been opened before, with another size. */
   checkSize(size: number): Promise<void>;
-  /** Appends `opened`, with which the process that held the pool loses it. Fails with a conflict if another one appends. */
+  /**
+   * Appends `opened`, with which the process that held the pool loses it. Fails with a conflict if another one appends;
+   * throws `Unfit`, and leaves all as it was, if the pool cannot be served.
+   */
   openPool(request: OpenRequest): Promise<Opening>;
   /** Fails with a conflict where a seq is taken. Without facts, writes nothing if there are any after `lastSeq`. */
   append(entries: Entries, lastSeq: number): Promise<void>;
@@ -93,8 +96,20 @@ export interface Store extends AuditedLog {
   close(): Promise<void>;
 }
 
+/** A pool that this process cannot serve, however often it tries. */
+export abstract class Unfit extends Error {}
+
+/** The tables do not go together: facts or tokens are missing that are known to have been there. */
+export class Damaged extends Unfit {
+  constructor(pool: string, what: string) {
+    super(
+      `pool '${pool}' is not served, for its log is damaged: ${what}. 'leasehold verify' says what else is wrong`,
+    );
+  }
+}
+
 /** A pool's size is part of the pool, not of the process that opens it. */
-export class SizeMismatch extends Error {
+export class SizeMismatch extends Unfit {
   constructor(pool: string, stored: number, asked: number) {
     super(
       `pool '${pool}' has ${stored} tokens, but POOL_SIZE is ${asked}: a fixed pool keeps its tokens. ` +

@@ -18,6 +18,13 @@ export interface Prunable {
   pruneKeyed(at: number, keysMax: number, most: number): Promise<number>;
 }
 
+export interface HousekeepingListener {
+  /** So many facts and answers are no longer kept. */
+  pruned(facts: number, keys: number): void;
+  /** The database has not answered, once for each time that it falls silent. */
+  unanswered(error: unknown): void;
+}
+
 /** So few that nobody waits long for a batch, so many that the pauses after them do not count. */
 const batchMost = 1000;
 /** After a batch, so many times as long as it took: deleting takes a fifth of the time, whatever the machine. */
@@ -30,8 +37,7 @@ export class Housekeeping {
   readonly #options: HousekeepingOptions;
   readonly #clock: Clock;
   readonly #timers: Timers;
-  /** The database has not answered, once for each time that it falls silent. */
-  readonly #unanswered: (error: unknown) => void;
+  readonly #listener: HousekeepingListener;
   #silent = false;
   #next: unknown;
   /** Counts the times it has begun or ended: what was under way then is not gone on with. */
@@ -42,13 +48,13 @@ export class Housekeeping {
     options: HousekeepingOptions,
     clock: Clock,
     timers: Timers,
-    unanswered: (error: unknown) => void,
+    listener: HousekeepingListener,
   ) {
     this.#prunable = prunable;
     this.#options = options;
     this.#clock = clock;
     this.#timers = timers;
-    this.#unanswered = unanswered;
+    this.#listener = listener;
   }
 
   /** From now on, while `isServing`. */
@@ -79,10 +85,11 @@ export class Housekeeping {
       const facts = await this.#pruneFacts(at);
       const keyed = goesOn() ? await this.#prunable.pruneKeyed(at, this.#options.keysMax, batchMost) : 0;
       this.#silent = false;
+      if (facts + keyed > 0) this.#listener.pruned(facts, keyed);
       if (facts < batchMost && keyed < batchMost) return idleMs;
       return pausesPerBatch * Math.max(1, this.#clock.now() - at);
     } catch (error) {
-      if (goesOn() && !this.#silent) this.#unanswered(error);
+      if (goesOn() && !this.#silent) this.#listener.unanswered(error);
       this.#silent = true;
       return idleMs;
     }

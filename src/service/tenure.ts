@@ -5,7 +5,7 @@
 import type { Clock } from '../clock.ts';
 import type { Timers } from '../journal/in-time.ts';
 import type { Journal } from '../journal/journal.ts';
-import { type Instants, SizeMismatch } from '../journal/store.ts';
+import { type Instants, Unfit } from '../journal/store.ts';
 import type { Fact } from '../lease/fact.ts';
 import type { Stage } from '../lease/refusal.ts';
 import { Pool } from '../pool/pool.ts';
@@ -32,6 +32,8 @@ export interface ServiceListener {
   unanswered(error: unknown): void;
   /** The sweep ended leases whose timers had not fired; it never should. */
   swept(leases: number): void;
+  /** So many facts and answers to keyed requests are no longer kept. */
+  pruned(facts: number, keys: number): void;
   /** A bug, or a pool that does not fit: nothing more is answered, and the process had better end. */
   crashed(error: unknown): void;
 }
@@ -52,9 +54,7 @@ export class Tenure {
     this.#options = options;
     this.#listener = listener;
     const { clock, timers } = options;
-    this.#housekeeping = new Housekeeping(journal, options, clock, timers, (error) =>
-      listener.unanswered(error),
-    );
+    this.#housekeeping = new Housekeeping(journal, options, clock, timers, listener);
     this.#pool = this.#newPool();
   }
 
@@ -159,7 +159,7 @@ export class Tenure {
         if ((await this.#journal.hold()) && !this.#stopping) return await this.#open();
       } catch (error) {
         // Asking on would keep the pool from those whom it fits.
-        if (error instanceof SizeMismatch) return this.#listener.crashed(error);
+        if (error instanceof Unfit) return this.#listener.crashed(error);
         answered = false;
         // Once for each time that the database falls silent, not for each question.
         if (!this.#stopping && !silent) this.#listener.unanswered(error);

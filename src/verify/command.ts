@@ -34,7 +34,7 @@ export async function runCommand(args: readonly string[], around: Surroundings):
   if (command === 'verify' && options.every((option) => option === '--json')) {
     return verify(options.length > 0, around);
   }
-  if (args.length === 1 && (command === '--help' || command === '-h')) {
+  if (/^(verify )?(--help|-h)$/.test(args.join(' '))) {
     around.stdout.write(usage);
     return 0;
   }
@@ -67,7 +67,9 @@ async function verify(asJson: boolean, around: Surroundings): Promise<number> {
     }
   } catch (error) {
     done();
-    stderr.write(`leasehold: ${error instanceof Error ? error.message : error}\n`);
+    const message = error instanceof Error ? error.message : String(error);
+    if (asJson) stdout.write(`${JSON.stringify({ error: message }, null, 2)}\n`);
+    stderr.write(`leasehold: ${message}\n`);
     return notChecked;
   }
 }
@@ -86,5 +88,6 @@ function inWords(found: Verification, name: string, elapsedMs: number): string {
   });
   const more = violationsTotal - violations.length;
   if (more > 0) lines.push(`  and ${count(more)} more`);
-  return `NOT sound: ${count(violationsTotal)} violations in ${what}\n${lines.join('\n')}\n`;
+  const howMany = violationsTotal === 1 ? '1 violation' : `${count(violationsTotal)} violations`;
+  return `NOT sound: ${howMany} in ${what} (src/SPEC.md has the invariants)\n${lines.join('\n')}\n`;
 }

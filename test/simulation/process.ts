@@ -146,6 +146,7 @@ export class SimulatedProcess {
       },
       committed: () => {},
       unanswered: () => said('got no answer'),
+      pruned() {},
       swept: (leases: number) => failed('sweep', new Error(`the sweep ended ${leases} leases`)),
       crashed: (error: unknown) => failed('crash', error),
     };

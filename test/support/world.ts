@@ -90,6 +90,7 @@ export interface World {
   facts: Fact[];
   unanswered: unknown[];
   swept: number;
+  pruned: { facts: number; keys: number };
   crashes: unknown[];
   /** Ends this service, cleanly. */
   close(): Promise<void>;
@@ -115,6 +116,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     facts: [],
     unanswered: [],
     swept: 0,
+    pruned: { facts: 0, keys: 0 },
     crashes: [],
   } as unknown as World;
   world.service = new Service(
@@ -136,6 +138,10 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       unanswered: (error) => world.unanswered.push(error),
       swept: (leases) => {
         world.swept += leases;
+      },
+      pruned: (facts, keys) => {
+        world.pruned.facts += facts;
+        world.pruned.keys += keys;
       },
       crashed: (error) => world.crashes.push(error),
     },
