@@ -171,10 +171,6 @@ const ofJournal: Bug[] = [
   ),
   bug('patience has no end', edit(groupCommit, '        this.#giveUpWaiting();\n', '')),
   bug(
-    'those who come late have patience without end',
-    edit(groupCommit, '        bePatient();\n      }, patienceMs);', '      }, patienceMs);'),
-  ),
-  bug(
     'nobody looks whether another process has opened the pool',
     edit(journal, 'await this.#store.hasFactsAfter(this.#seq)', 'false'),
   ),
@@ -263,7 +259,6 @@ const ofKeys: Bug[] = [
   bug('a commit under way is not looked for a key', edit(once, '?? this.#journal.keeping(once.key)', '')),
   bug('two requests with one key are done at once', edit(once, 'this.#underWay.set(once.key, once);', '')),
   bug('the request of a key is not compared', edit(once, 'one.fingerprint === other.fingerprint', 'true')),
-  bug('answers are repeated by processes that stand by', edit(once, 'if (pool === null)', 'if (false)')),
   bug('answers are repeated by processes that were followed', edit(once, 'if (unsure) return unsure;', '')),
 ];
 
