@@ -256,10 +256,8 @@ const ofService: Bug[] = [
 
 const ofKeys: Bug[] = [
   bug('an answer is kept after its facts, not with them', edit(service, 'keep(shown);', '')),
-  bug('a commit under way is not looked for a key', edit(once, '?? this.#journal.keeping(once.key)', '')),
   bug('two requests with one key are done at once', edit(once, 'this.#underWay.set(once.key, once);', '')),
   bug('the request of a key is not compared', edit(once, 'one.fingerprint === other.fingerprint', 'true')),
-  bug('answers are repeated by processes that were followed', edit(once, 'if (unsure) return unsure;', '')),
 ];
 
 export const bugs: readonly Bug[] = [...ofToken, ...ofPool, ...ofJournal, ...ofService, ...ofKeys];
