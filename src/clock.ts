@@ -9,6 +9,9 @@ export interface Clock {
   anchor?(now: number): void;
 }
 
+/** Elapsed time in milliseconds, for measuring only: from no particular instant. */
+export const elapsedMs = (): number => performance.now();
+
 /** Node fires a longer timer at once, so a longer wait is made of several. */
 const nodeTimerMsMax = 2 ** 31 - 1;
 

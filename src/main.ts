@@ -2,7 +2,7 @@
 /** Start-up and shut-down, top to bottom: config → journal → service → HTTP → the pool. */
 import { readFileSync } from 'node:fs';
 import { reasonOf } from './cause.ts';
-import { systemClock } from './clock.ts';
+import { elapsedMs, systemClock } from './clock.ts';
 import { type Config, readConfig } from './config.ts';
 import { createApp } from './http/app.ts';
 import { close, listen } from './http/server.ts';
@@ -23,8 +23,6 @@ const retryMsMax = 1000;
 /** How long closing the database may take. */
 const closingMsMax = 6000;
 
-const now = () => performance.now();
-
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
@@ -39,7 +37,7 @@ const said: Record<Stage, string> = {
 };
 
 async function main(config: Config, log: Logger): Promise<void> {
-  const startedAt = performance.now();
+  const startedAt = elapsedMs();
   const onSignal = heedSignals(log, config.shutdownTimeoutMs + closingMsMax);
   process.on('uncaughtException', (error) => die(log, 'a bug: what it leaves undone is not known', error));
   log.info(config.databaseUrl ? 'opens the database of DATABASE_URL' : 'opens the embedded database');
@@ -51,7 +49,7 @@ async function main(config: Config, log: Logger): Promise<void> {
     patienceMs: config.commitTimeoutMs,
     retryMs,
     retryMsMax,
-    now,
+    now: elapsedMs,
     timers: clock,
   });
   const service: Service = new Service(
@@ -87,15 +85,15 @@ async function main(config: Config, log: Logger): Promise<void> {
   const server = await listen(app, config);
   await service.start();
   const url = urlOf(config.host, server.address());
-  const startMs = Math.round(performance.now() - startedAt);
+  const startMs = Math.round(elapsedMs() - startedAt);
   log.info({ stage: service.stage, url, journal: journal.name, tokens: config.poolSize, startMs }, 'started');
   announce(url, service.stage, config.poolSize);
 
   onSignal(async () => {
-    const stopAt = performance.now() + config.shutdownTimeoutMs;
+    const stopAt = elapsedMs() + config.shutdownTimeoutMs;
     service.stopServing();
     await close(server, config.shutdownTimeoutMs);
-    const lost = await service.close(Math.max(0, stopAt - performance.now()));
+    const lost = await service.close(Math.max(0, stopAt - elapsedMs()));
     if (lost > 0)
       throw new Error(`the database took no more; facts lost, none of them acknowledged: ${lost}`);
   });
@@ -179,7 +177,7 @@ try {
   if (args.length > 0) {
     const config = () => readConfig(process.env);
     const { stdout, stderr } = process;
-    process.exitCode = await runCommand(args, { config, pool, version, now, stdout, stderr });
+    process.exitCode = await runCommand(args, { config, pool, version, now: elapsedMs, stdout, stderr });
   } else {
     const config = readConfig(process.env);
     await main(config, createLog(config.logLevel));

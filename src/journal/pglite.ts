@@ -15,38 +15,27 @@ import { migrationsFolder } from './migrations-folder.ts';
 
 /** Opens the folder, which is made if it is not there. Throws if another process has it open. */
 export async function openPGlite(dataDir: string, pool: string): Promise<Database> {
-  const folder = resolve(dataDir);
-  const unlock = lockFolder(
-    folder,
+  const { client, ...opened } = await open(
+    resolve(dataDir),
     'stop it, set another DATA_DIR, or share a Postgres server between them with DATABASE_URL',
+    async (client) => {
+      await migrate(drizzle(client), { migrationsFolder });
+      for (const [name, value] of Object.entries(readsInOrder)) await client.exec(`set ${name} = ${value}`);
+    },
   );
-  try {
-    const client = await PGlite.create(join(folder, 'pglite'));
-    const db = drizzle(client);
-    await migrate(db, { migrationsFolder });
-    for (const [name, value] of Object.entries(readsInOrder)) await client.exec(`set ${name} = ${value}`);
-    return {
-      name: `PGlite in ${folder}`,
-      db,
-      opener: db,
-      append: prepareAppend(db, pool),
-      // Whoever has the folder's lock.
-      alone: true,
-      hold: async () => true,
-      held: true,
-      reset: async () => {},
-      resetReaders: async () => {},
-      close: async () => {
-        await client.close();
-        unlock();
-      },
-    };
-  } catch (error) {
-    unlock();
-    throw new Error(`cannot open the embedded database in ${folder} (DATA_DIR): ${reasonOf(error)}`, {
-      cause: error,
-    });
-  }
+  const db = drizzle(client);
+  return {
+    ...opened,
+    db,
+    opener: db,
+    append: prepareAppend(db, pool),
+    // Whoever has the folder's lock.
+    alone: true,
+    hold: async () => true,
+    held: true,
+    reset: async () => {},
+    resetReaders: async () => {},
+  };
 }
 
 /** The same, of a folder that is there, to read it. Migrates nothing. */
@@ -55,17 +44,25 @@ export async function openPGliteToRead(dataDir: string): Promise<Readable> {
   if (!existsSync(join(folder, 'pglite'))) {
     throw new Error(`there is no embedded database in ${folder} (DATA_DIR), and no DATABASE_URL`);
   }
-  const unlock = lockFolder(folder, 'ask that process instead (GET /api/verify), or stop it');
+  const { client, ...opened } = await open(folder, 'ask that process instead (GET /api/verify), or stop it');
+  return { ...opened, db: drizzle(client) };
+}
+
+/** The database in the folder, which nobody else can open until it is closed. `advice`: for whom somebody else was first. */
+async function open(
+  folder: string,
+  advice: string,
+  prepare: (client: PGlite) => Promise<void> = async () => {},
+): Promise<{ name: string; client: PGlite; close(): Promise<void> }> {
+  const unlock = lockFolder(folder, advice);
   try {
     const client = await PGlite.create(join(folder, 'pglite'));
-    return {
-      name: `PGlite in ${folder}`,
-      db: drizzle(client),
-      close: async () => {
-        await client.close();
-        unlock();
-      },
+    await prepare(client);
+    const close = async () => {
+      await client.close();
+      unlock();
     };
+    return { name: `PGlite in ${folder}`, client, close };
   } catch (error) {
     unlock();
     throw new Error(`cannot open the embedded database in ${folder} (DATA_DIR): ${reasonOf(error)}`, {

@@ -21,7 +21,7 @@ export interface Prunable {
 export interface HousekeepingListener {
   /** So many facts and answers are no longer kept. */
   pruned(facts: number, keys: number): void;
-  /** The database has not answered, once for each time that it falls silent. */
+  /** The database did not answer a question, told once for each time that it falls silent. No fact depended on it, and it will be asked again. */
   unanswered(error: unknown): void;
 }
 

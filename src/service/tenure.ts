@@ -10,7 +10,7 @@ import type { Fact } from '../lease/fact.ts';
 import type { Stage } from '../lease/refusal.ts';
 import { Pool } from '../pool/pool.ts';
 import { newId } from '../random.ts';
-import { Housekeeping, type HousekeepingOptions } from './housekeeping.ts';
+import { Housekeeping, type HousekeepingListener, type HousekeepingOptions } from './housekeeping.ts';
 
 export interface ServiceOptions extends HousekeepingOptions {
   clock: Clock;
@@ -25,15 +25,11 @@ export interface ServiceOptions extends HousekeepingOptions {
 }
 
 /** What the service tells of itself, for logs and metrics. */
-export interface ServiceListener {
+export interface ServiceListener extends HousekeepingListener {
   stage(stage: Stage, why?: unknown): void;
   committed(facts: readonly Fact[], commitMs: number): void;
-  /** The database did not answer a question. No fact depended on it, and it will be asked again. */
-  unanswered(error: unknown): void;
   /** The sweep ended leases whose timers had not fired; it never should. */
   swept(leases: number): void;
-  /** So many facts and answers to keyed requests are no longer kept. */
-  pruned(facts: number, keys: number): void;
   /** A bug, or a pool that does not fit: nothing more is answered, and the process had better end. */
   crashed(error: unknown): void;
 }

@@ -3,17 +3,11 @@
  * what is reported of one is not reported again of all that follow it.
  */
 import type { AuditedFact, AuditedState } from '../journal/audited.ts';
-import type { Json } from '../lease/lease.ts';
 
-export interface FoldedLease {
-  userId: string | null;
-  leaseId: string | null;
-  fence: number | null;
-  activatedAt: number | null;
-  expiresAt: number | null;
-  ttlMs: number | null;
-  metadata: Json;
-}
+export type FoldedLease = Pick<
+  AuditedState,
+  'userId' | 'leaseId' | 'fence' | 'activatedAt' | 'expiresAt' | 'ttlMs' | 'metadata'
+>;
 
 interface Links {
   earlier: Links;
