@@ -170,7 +170,7 @@ describe('leasehold verify', () => {
   });
 
   it('is there by its name', async () => {
-    const { code, stdout } = await run('npx', ['--no-install', 'leasehold', '--version'], null);
+    const { code, stdout } = await run('npm', ['run', '--silent', 'leasehold', '--', '--version'], null);
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
   });
 });
