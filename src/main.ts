@@ -7,6 +7,7 @@ import { type Config, readConfig } from './config.ts';
 import { createApp } from './http/app.ts';
 import { close, listen } from './http/server.ts';
 import { Journal } from './journal/journal.ts';
+import { isLateWrite } from './journal/late-write.ts';
 import type { Stage } from './lease/refusal.ts';
 import { createLog, type Logger } from './log.ts';
 import { createMetrics } from './metrics.ts';
@@ -39,7 +40,10 @@ const said: Record<Stage, string> = {
 async function main(config: Config, log: Logger): Promise<void> {
   const startedAt = elapsedMs();
   const onSignal = heedSignals(log, config.shutdownTimeoutMs + closingMsMax);
-  process.on('uncaughtException', (error) => die(log, 'a bug: what it leaves undone is not known', error));
+  process.on('uncaughtException', (error) => {
+    if (isLateWrite(error)) log.warn({ err: error }, 'the driver wrote to a connection that was closed');
+    else die(log, 'a bug: what it leaves undone is not known', error);
+  });
   log.info(config.databaseUrl ? 'opens the database of DATABASE_URL' : 'opens the embedded database');
   const clock = systemClock();
   const journal = await Journal.open(config, pool, newId(), {
