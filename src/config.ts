@@ -1,10 +1,10 @@
 /** The environment, checked: one frozen Config, or an error that names each variable that is wrong. */
 import { z } from 'zod';
+import { completed, msMax, sizeMax } from './declared/options-schema.ts';
+import { type Declared, readPoolsFile } from './declared/pools-file.ts';
 
 /** 30 days. */
 const ttlMsMaxDefault = 2_592_000_000;
-/** A hundred years: the deadline is still an instant that JavaScript and Postgres both know. */
-const ttlMsMaxMax = 3_153_600_000_000;
 
 const count = (least: number, most: number) =>
   z
@@ -26,7 +26,7 @@ const retention = z
     if (text === 'forever') return Number.POSITIVE_INFINITY;
     return Number(number) * unitsMs[unit as keyof typeof unitsMs];
   })
-  .refine((ms) => ms === Number.POSITIVE_INFINITY || (ms >= unitsMs.m && ms <= ttlMsMaxMax), {
+  .refine((ms) => ms === Number.POSITIVE_INFINITY || (ms >= unitsMs.m && ms <= msMax), {
     error: 'must be forever, or a whole number with its unit, as 90d, 12h, 30m or 90s, from 1m to 36500d',
   });
 
@@ -43,9 +43,13 @@ const Environment = z
     PORT: count(0, 65_535).prefault('4000'),
     DATABASE_URL: postgresUrl.optional(),
     DATA_DIR: z.string().min(1).default('./data'),
-    POOL_SIZE: count(1, 1_000_000).prefault('100'),
-    TTL_MS: count(1, ttlMsMaxMax).prefault('120000'),
-    TTL_MS_MAX: count(1, ttlMsMaxMax).prefault(String(ttlMsMaxDefault)),
+    POOL_SIZE: count(1, sizeMax).prefault('100'),
+    TTL_MS: count(1, msMax).prefault('120000'),
+    TTL_MS_MAX: count(1, msMax).prefault(String(ttlMsMaxDefault)),
+    POOLS_FILE: z.string().min(1).optional(),
+    CLIENT_POOL_SIZE: count(1, sizeMax).prefault('10'),
+    CLIENT_TTL_MS: count(1, msMax).prefault('60000'),
+    CLIENT_IDLE_TTL_MS: count(1, msMax).prefault('300000'),
     LEASE_PROOF: oneOf('optional', 'required').default('optional'),
     // Simulated time does not exist yet: whoever asks for it must not get the real one.
     CLOCK: oneOf('system').default('system'),
@@ -71,9 +75,8 @@ export interface Config {
   readonly port: number;
   readonly databaseUrl: string | undefined;
   readonly dataDir: string;
-  readonly poolSize: number;
-  readonly ttlMs: number;
-  readonly ttlMsMax: number;
+  /** The pools that there are in any case: the default one first, then that of the tokens for clients. */
+  readonly pools: readonly [Declared, Declared, ...Declared[]];
   readonly proofRequired: boolean;
   readonly logLevel: string;
   readonly maxConnections: number;
@@ -106,9 +109,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     port: valid.PORT,
     databaseUrl: valid.DATABASE_URL,
     dataDir: valid.DATA_DIR,
-    poolSize: valid.POOL_SIZE,
-    ttlMs: valid.TTL_MS,
-    ttlMsMax: valid.TTL_MS_MAX,
+    pools: declaredBy(valid),
     proofRequired: valid.LEASE_PROOF === 'required',
     logLevel: valid.LOG_LEVEL,
     maxConnections: valid.MAX_CONNECTIONS,
@@ -119,4 +120,27 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     eventRetentionMs: valid.EVENT_RETENTION,
     idempotencyKeysMax: valid.IDEMPOTENCY_KEYS_MAX,
   });
+}
+
+const defaultPool = 'default';
+export const clientPool = 'clients';
+
+/** What the environment says of the two pools that there always are, the file of pools can say otherwise. */
+function declaredBy(env: z.output<typeof Environment>): Config['pools'] {
+  const standard = { size: env.POOL_SIZE, ttlMs: env.TTL_MS, ttlMsMax: env.TTL_MS_MAX };
+  const clients = {
+    membership: 'elastic',
+    whenFull: 'reject',
+    size: env.CLIENT_POOL_SIZE,
+    ttlMs: env.CLIENT_TTL_MS,
+    idleTtlMs: env.CLIENT_IDLE_TTL_MS,
+  } as const;
+  const inFile = env.POOLS_FILE === undefined ? [] : readPoolsFile(env.POOLS_FILE, standard);
+  const named = (name: string, otherwise: Declared['options']): Declared =>
+    inFile.find((each) => each.name === name) ?? { name, options: otherwise };
+  return [
+    named(defaultPool, completed({}, standard)),
+    named(clientPool, completed(clients, standard)),
+    ...inFile.filter(({ name }) => name !== defaultPool && name !== clientPool),
+  ];
 }

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { reasonOf } from './cause.ts';
 import { elapsedMs, systemClock } from './clock.ts';
-import { type Config, readConfig } from './config.ts';
+import { type Config, clientPool, readConfig } from './config.ts';
 import { createApp } from './http/app.ts';
 import { close, listen } from './http/server.ts';
 import { Journal } from './journal/journal.ts';
@@ -15,7 +15,6 @@ import { newId } from './random.ts';
 import { Service } from './service/service.ts';
 import { runCommand } from './verify/command.ts';
 
-const pool = 'default';
 const standbyPollMs = 150;
 /** A large pool has long steps, during which it is not heard of. */
 const silenceMsPerToken = 0.05;
@@ -46,8 +45,9 @@ async function main(config: Config, log: Logger): Promise<void> {
   });
   log.info(config.databaseUrl ? 'opens the database of DATABASE_URL' : 'opens the embedded database');
   const clock = systemClock();
-  const journal = await Journal.open(config, pool, newId(), {
-    silenceMs: config.heartbeatTimeoutMs + config.poolSize * silenceMsPerToken,
+  const tokens = config.pools.reduce((sum, { options }) => sum + options.size, 0);
+  const journal = await Journal.open(config, newId(), {
+    silenceMs: config.heartbeatTimeoutMs + tokens * silenceMsPerToken,
     commitTimeoutMs: config.commitTimeoutMs,
     holdTimeoutMs: Math.min(config.commitTimeoutMs, config.heartbeatTimeoutMs + 500),
     patienceMs: config.commitTimeoutMs,
@@ -61,8 +61,7 @@ async function main(config: Config, log: Logger): Promise<void> {
     {
       clock,
       timers: clock,
-      size: config.poolSize,
-      ttlMs: config.ttlMs,
+      declared: config.pools,
       proofRequired: config.proofRequired,
       standbyPollMs,
       retentionMs: config.eventRetentionMs,
@@ -84,14 +83,17 @@ async function main(config: Config, log: Logger): Promise<void> {
     },
   );
   const metrics = createMetrics(service);
-  const app = createApp(service, metrics, log, { ttlMsMax: config.ttlMsMax, version });
+  const app = createApp(service, metrics, log, { standard: config.pools[0].options, clientPool, version });
   // The port comes before the pool: who cannot listen must not take the pool from one who can.
   const server = await listen(app, config);
   await service.start();
   const url = urlOf(config.host, server.address());
   const startMs = Math.round(elapsedMs() - startedAt);
-  log.info({ stage: service.stage, url, journal: journal.name, tokens: config.poolSize, startMs }, 'started');
-  announce(url, service.stage, config.poolSize);
+  log.info(
+    { stage: service.stage, url, journal: journal.name, pools: config.pools.length, startMs },
+    'started',
+  );
+  announce(url, service.stage, config.pools[0].options.size);
 
   onSignal(async () => {
     const stopAt = elapsedMs() + config.shutdownTimeoutMs;
@@ -181,7 +183,7 @@ try {
   if (args.length > 0) {
     const config = () => readConfig(process.env);
     const { stdout, stderr } = process;
-    process.exitCode = await runCommand(args, { config, pool, version, now: elapsedMs, stdout, stderr });
+    process.exitCode = await runCommand(args, { config, version, now: elapsedMs, stdout, stderr });
   } else {
     const config = readConfig(process.env);
     await main(config, createLog(config.logLevel));

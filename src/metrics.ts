@@ -1,13 +1,21 @@
 /** What the service counts and measures, for Prometheus. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Fact } from './lease/fact.ts';
-import { type Stage, stages } from './lease/refusal.ts';
+import type { FactType, Reason } from './lease/fact.ts';
+import { type Outcome, type Stage, stages } from './lease/refusal.ts';
 import type { Counts } from './lease/view.ts';
+
+/** As much of a fact as is counted. */
+interface CommittedFact {
+  type: FactType;
+  reason: Reason;
+  at: number;
+  expiresAt: number | null;
+}
 
 export interface Metrics {
   /** Notes that a request has come for a route; what it gives is told the status of the answer. */
   asked(method: string, route: string): (status: number) => void;
-  committed(facts: readonly Fact[], commitMs: number): void;
+  committed(facts: readonly CommittedFact[], commitMs: number): void;
   swept(leases: number): void;
   pruned(facts: number, keys: number): void;
   /** The metrics in Prometheus' text format. */
@@ -32,7 +40,8 @@ export function createMetrics(pool: PoolSeen): Metrics {
 
 interface PoolSeen {
   readonly stage: Stage;
-  readonly counts: Counts;
+  /** Of each pool that is served. */
+  pools(): Outcome<readonly { name: string; counts: Counts }[]>;
 }
 
 const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5];
@@ -50,17 +59,34 @@ function watch(pool: PoolSeen, registry: Registry): void {
   });
   new Gauge({
     name: 'leasehold_tokens',
-    help: 'Tokens of the pool, by status, where it is served',
-    labelNames: ['status'] as const,
+    help: 'Tokens of each pool that is served, by status',
+    labelNames: ['pool', 'status'] as const,
     registers,
     collect() {
       this.reset();
-      if (pool.stage !== 'serving') return;
-      const { available, active } = pool.counts;
-      this.set({ status: 'available' }, available);
-      this.set({ status: 'active' }, active);
+      for (const { name, counts } of served(pool)) {
+        const { available, active, total } = counts;
+        this.set({ pool: name, status: 'available' }, available);
+        this.set({ pool: name, status: 'active' }, active);
+        this.set({ pool: name, status: 'aside' }, total - available - active);
+      }
     },
   });
+  new Gauge({
+    name: 'leasehold_waiting',
+    help: 'Users who stand in line for a token of each pool',
+    labelNames: ['pool'] as const,
+    registers,
+    collect() {
+      this.reset();
+      for (const { name, counts } of served(pool)) this.set({ pool: name }, counts.waiting);
+    },
+  });
+}
+
+function served(service: PoolSeen): readonly { name: string; counts: Counts }[] {
+  const pools = service.pools();
+  return 'ok' in pools ? pools.ok : [];
 }
 
 function answerMetrics(registry: Registry): Metrics['asked'] {
@@ -107,9 +133,9 @@ function commitMetrics(registry: Registry): Metrics['committed'] {
     if (facts.length === 0) return;
     commit.observe(commitMs / 1000);
     batch.observe(facts.length);
-    for (const { type, reason, at, lease } of facts) {
+    for (const { type, reason, at, expiresAt } of facts) {
       counted.inc({ type, reason });
-      if (type === 'expired') lateness.observe((at - lease.expiresAt) / 1000);
+      if (type === 'expired') lateness.observe((at - expiresAt!) / 1000);
     }
   };
 }

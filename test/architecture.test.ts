@@ -25,7 +25,7 @@ const plan: Record<string, { rooms: string[]; packages: string[] }> = {
     packages: [],
   },
   http: {
-    rooms: ['service', 'lease', 'metrics', 'log', 'random'],
+    rooms: ['service', 'declared', 'lease', 'metrics', 'log', 'random'],
     packages: ['hono', '@hono', 'zod', '@asteasolutions'],
   },
   verify: { rooms: ['journal', 'lease'], packages: [] },
@@ -39,7 +39,8 @@ const plan: Record<string, { rooms: string[]; packages: string[] }> = {
   metrics: { rooms: ['lease'], packages: ['prom-client'] },
   log: { rooms: ['cause'], packages: ['pino'] },
   cause: { rooms: [], packages: [] },
-  config: { rooms: [], packages: ['zod'] },
+  config: { rooms: ['declared'], packages: ['zod'] },
+  declared: { rooms: ['lease'], packages: ['zod', 'yaml'] },
   clock: { rooms: [], packages: [] },
   random: { rooms: [], packages: [] },
   lease: { rooms: [], packages: [] },

@@ -1,14 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { type Config, readConfig } from '../src/config.ts';
+import { optionsOf } from './support/options.ts';
 
 const defaults: Config = {
   host: '127.0.0.1',
   port: 4000,
   databaseUrl: undefined,
   dataDir: './data',
-  poolSize: 100,
-  ttlMs: 120_000,
-  ttlMsMax: 2_592_000_000,
+  pools: [
+    { name: 'default', options: optionsOf() },
+    {
+      name: 'clients',
+      options: optionsOf({
+        membership: 'elastic',
+        whenFull: 'reject',
+        size: 10,
+        ttlMs: 60_000,
+        idleTtlMs: 300_000,
+      }),
+    },
+  ],
   proofRequired: false,
   logLevel: 'info',
   maxConnections: 10_000,
@@ -79,24 +90,30 @@ describe('the configuration', () => {
 });
 
 const century = 3_153_600_000_000;
-const counts: [name: string, member: keyof Config, least: number, most: number][] = [
-  ['PORT', 'port', 0, 65_535],
-  ['POOL_SIZE', 'poolSize', 1, 1_000_000],
-  ['TTL_MS', 'ttlMs', 1, century],
-  ['TTL_MS_MAX', 'ttlMsMax', 1, century],
-  ['MAX_CONNECTIONS', 'maxConnections', 1, 1_000_000],
-  ['REQUEST_TIMEOUT_MS', 'requestTimeoutMs', 100, 600_000],
-  ['COMMIT_TIMEOUT_MS', 'commitTimeoutMs', 100, 600_000],
-  ['SHUTDOWN_TIMEOUT_MS', 'shutdownTimeoutMs', 100, 600_000],
-  ['IDEMPOTENCY_KEYS_MAX', 'idempotencyKeysMax', 1, 1_000_000_000],
+const ofPool = (pool: 0 | 1, option: 'size' | 'ttlMs' | 'ttlMsMax' | 'idleTtlMs') => (config: Config) =>
+  config.pools[pool].options[option];
+const of = (member: keyof Config) => (config: Config) => config[member];
+const counts: [name: string, read: (config: Config) => unknown, least: number, most: number][] = [
+  ['PORT', of('port'), 0, 65_535],
+  ['POOL_SIZE', ofPool(0, 'size'), 1, 1_000_000],
+  ['TTL_MS', ofPool(0, 'ttlMs'), 1, century],
+  ['TTL_MS_MAX', ofPool(0, 'ttlMsMax'), 1, century],
+  ['CLIENT_POOL_SIZE', ofPool(1, 'size'), 1, 1_000_000],
+  ['CLIENT_TTL_MS', ofPool(1, 'ttlMs'), 1, century],
+  ['CLIENT_IDLE_TTL_MS', ofPool(1, 'idleTtlMs'), 1, century],
+  ['MAX_CONNECTIONS', of('maxConnections'), 1, 1_000_000],
+  ['REQUEST_TIMEOUT_MS', of('requestTimeoutMs'), 100, 600_000],
+  ['COMMIT_TIMEOUT_MS', of('commitTimeoutMs'), 100, 600_000],
+  ['SHUTDOWN_TIMEOUT_MS', of('shutdownTimeoutMs'), 100, 600_000],
+  ['IDEMPOTENCY_KEYS_MAX', of('idempotencyKeysMax'), 1, 1_000_000_000],
 ];
 
-describe.each(counts)('%s', (name, member, least, most) => {
+describe.each(counts)('%s', (name, read, least, most) => {
   // Neither TTL may be the one that limits the other here.
   const others = { TTL_MS: '1', TTL_MS_MAX: String(century) };
 
   it.each([least, most])('may be %s', (value) => {
-    expect(readConfig({ ...others, [name]: String(value) })[member]).toBe(value);
+    expect(read(readConfig({ ...others, [name]: String(value) }))).toBe(value);
   });
 
   it.each([least - 1, most + 1])('may not be %s', (value) => {
@@ -169,7 +186,7 @@ describe('a configuration that is not valid', () => {
 
   it('has a TTL above the longest one that callers may ask for', () => {
     expect(complaint({ TTL_MS: '2000', TTL_MS_MAX: '1999' })).toContain('TTL_MS: must not exceed TTL_MS_MAX');
-    expect(readConfig({ TTL_MS: '2000', TTL_MS_MAX: '2000' }).ttlMs).toBe(2000);
+    expect(readConfig({ TTL_MS: '2000', TTL_MS_MAX: '2000' }).pools[0].options.ttlMs).toBe(2000);
     // By the default of the other: it says both, for the user has written only one of them.
     expect(complaint({ TTL_MS_MAX: '1000' })).toContain(
       '\n  TTL_MS: must not exceed TTL_MS_MAX: 120000 is more than 1000',

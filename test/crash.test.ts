@@ -2,15 +2,18 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Journal } from '../src/journal/journal.ts';
 import type { Fact } from '../src/lease/fact.ts';
+import type { TokenState } from '../src/lease/lease.ts';
 import type { FactView } from '../src/lease/view.ts';
 import { Pool } from '../src/pool/pool.ts';
 import { newId } from '../src/random.ts';
 import { Service } from '../src/service/service.ts';
 import { type DatabaseKind, databaseKinds, freshDatabase, type Where } from './support/databases.ts';
+import { optionsOf } from './support/options.ts';
 import { freeTokens, idOf } from './support/pool.ts';
 import {
   commitTimes,
   createWorld,
+  DefaultPool,
   ok,
   realTimers,
   SteppedClock,
@@ -29,14 +32,21 @@ function fragilePool(size: number, isFatal: (fact: Fact) => boolean, clock = new
     if (isFatal(fact)) throw bug;
     facts.push(fact);
   };
-  const pool = new Pool(clock, { proofRequired: false }, { record, crashed: (error) => crashes.push(error) });
-  pool.open({ seq: 1, tokens: freeTokens(size) });
+  const host = {
+    record,
+    recordChange: () => 0,
+    served() {},
+    crashed: (error: unknown) => crashes.push(error),
+  };
+  const options = optionsOf({ size });
+  const pool = new Pool(clock, { options, proofRequired: false }, host);
+  pool.open({ seq: 1, options, tokens: freeTokens(size) });
   const allocate = (userId: string) =>
     pool.command({
       type: 'ALLOCATE',
       at: clock.now(),
       userId,
-      leaseId: `lease of ${userId}`,
+      leaseIds: [`lease of ${userId}`],
       ttlMs: twoMinutes,
       metadata: null,
     });
@@ -91,8 +101,8 @@ describe('a pool with a bug in one of its tokens', () => {
   it('has one when the number of a grant is not the fence of its lease', () => {
     const { pool, facts, crashes, allocate } = fragilePool(3, () => false);
     // Told a second time, it must not number its facts by one count and its leases by another.
-    pool.open({ seq: 7, tokens: [] });
-    expect(() => allocate('ada')).toThrow(/fact 8 \(activated\).*does not go with its lease/);
+    pool.open({ seq: 7, options: optionsOf({ size: 3 }), tokens: [] });
+    expect(() => allocate('ada')).toThrow(/fact 8 of token .* grants a lease of another number/);
     expect(crashes).toHaveLength(1);
     expect(facts).toEqual([]);
   });
@@ -104,8 +114,8 @@ describe('a pool with a bug in one of its tokens', () => {
     };
     const pool = new Pool(
       new SteppedClock(),
-      { proofRequired: false },
-      { record, crashed: (error) => crashes.push(error) },
+      { options: optionsOf({ size: 2 }), proofRequired: false },
+      { record, recordChange: () => 0, served() {}, crashed: (error) => crashes.push(error) },
     );
     const lease = {
       leaseId: 'lease',
@@ -116,24 +126,25 @@ describe('a pool with a bug in one of its tokens', () => {
       ttlMs: twoMinutes,
       metadata: null,
     };
-    const tokens = [{ tokenId: idOf(0), lease, seq: 2 }, ...freeTokens(2).slice(1)];
-    expect(() => pool.open({ seq: 3, tokens })).toThrow(bug);
+    const [first, second] = freeTokens(2) as [TokenState, TokenState];
+    const tokens = [{ ...first, lease, seq: 2 }, second];
+    expect(() => pool.open({ seq: 3, options: optionsOf({ size: 2 }), tokens })).toThrow(bug);
     expect(crashes).toEqual([bug]);
   });
 });
 
 describe.each(databaseKinds)('a service on %s with a bug in its machines', (kind) => {
   it('commits nothing of a command half done, but everything acknowledged before it [I8][I14]', async () => {
-    const { service, where, crashes, close, break: breakAt } = await fragileService(kind, 2);
-    const ada = ok(await service.allocate({ userId: 'ada' }));
-    const bob = ok(await service.allocate({ userId: 'bob' }));
+    const { pool, where, crashes, close, break: breakAt } = await fragileService(kind, 2);
+    const ada = ok(await pool.allocate({ userId: 'ada' }));
+    const bob = ok(await pool.allocate({ userId: 'bob' }));
     // To make room, ada's lease is ended first; what breaks is the grant that follows.
     breakAt('activated');
-    await expect(service.allocate({ userId: 'eve' })).rejects.toThrow(bug);
+    await expect(pool.allocate({ userId: 'eve' })).rejects.toThrow(bug);
     expect(crashes).toEqual([bug]);
-    await expect(service.allocate({ userId: 'eve' })).rejects.toThrow(bug);
-    await expect(service.releaseAll()).rejects.toThrow(bug);
-    await expect(service.token(bob.tokenId, 1)).rejects.toThrow(bug);
+    await expect(pool.allocate({ userId: 'eve' })).rejects.toThrow(bug);
+    await expect(pool.releaseAll()).rejects.toThrow(bug);
+    await expect(pool.token(bob.tokenId, 1)).rejects.toThrow(bug);
     await close();
     expect(crashes).toEqual([bug]);
     expect(await logOf(where, 2)).toMatchObject([
@@ -145,25 +156,25 @@ describe.each(databaseKinds)('a service on %s with a bug in its machines', (kind
   });
 
   it('commits nothing of a release of all that breaks at the second token [I8]', async () => {
-    const { service, where, close, break: breakAt } = await fragileService(kind, 3);
-    for (const userId of ['ada', 'bob', 'eve']) ok(await service.allocate({ userId }));
+    const { pool, where, close, break: breakAt } = await fragileService(kind, 3);
+    for (const userId of ['ada', 'bob', 'eve']) ok(await pool.allocate({ userId }));
     breakAt('released', 2);
-    await expect(service.releaseAll()).rejects.toThrow(bug);
+    await expect(pool.releaseAll()).rejects.toThrow(bug);
     await close();
     const types = (await logOf(where, 3)).map(({ type }) => type);
     expect(types).toEqual(['opened', 'activated', 'activated', 'activated', 'opened']);
   });
 
   it('commits nothing of what a timer broke, and no timer goes on [I8]', async () => {
-    const { service, where, clock, crashes, close, break: breakAt } = await fragileService(kind, 3);
-    for (const userId of ['ada', 'bob']) ok(await service.allocate({ userId }));
+    const { pool, where, clock, crashes, close, break: breakAt } = await fragileService(kind, 3);
+    for (const userId of ['ada', 'bob']) ok(await pool.allocate({ userId }));
     breakAt('expired');
     // The sweep is due with every full second, and would be the next to find the pool dead.
     clock.advance(500);
-    ok(await service.allocate({ userId: 'eve', ttlMs: 100 }));
+    ok(await pool.allocate({ userId: 'eve', ttlMs: 100 }));
     clock.advance(2 * twoMinutes);
     expect(crashes).toEqual([bug]);
-    await expect(service.tokens('all', { limit: 10 })).rejects.toThrow(bug);
+    await expect(pool.tokens('all', { limit: 10 })).rejects.toThrow(bug);
     await close();
     const types = (await logOf(where, 3)).map(({ type }) => type);
     expect(types).toEqual(['opened', 'activated', 'activated', 'activated', 'opened']);
@@ -174,20 +185,25 @@ describe.each(databaseKinds)('a service on %s with a bug in its machines', (kind
 async function fragileService(kind: DatabaseKind, size: number) {
   const where = await freshDatabase(kind);
   const clock = new SteppedClock();
-  const journal = await Journal.open(where, 'default', newId(), commitTimes);
-  const append = journal.append.bind(journal);
+  const journal = await Journal.open(where, newId(), commitTimes);
   let fatal: { type: Fact['type']; nth: number } | null = null;
-  journal.append = (fact) => {
-    if (fact.type === fatal?.type && --fatal.nth === 0) throw bug;
-    append(fact);
+  const open = journal.openPools.bind(journal);
+  journal.openPools = async (...asked) => {
+    const opened = await open(...asked);
+    const own = journal.pool('default');
+    const append = own.append.bind(own);
+    own.append = (fact) => {
+      if (fact.type === fatal?.type && --fatal.nth === 0) throw bug;
+      append(fact);
+    };
+    return opened;
   };
   const crashes: unknown[] = [];
   const service = new Service(
     journal,
     {
       clock,
-      size,
-      ttlMs: twoMinutes,
+      declared: [{ name: 'default', options: optionsOf({ size }) }],
       proofRequired: false,
       standbyPollMs: 20,
       timers: realTimers,
@@ -213,11 +229,11 @@ async function fragileService(kind: DatabaseKind, size: number) {
   const breakAt = (type: Fact['type'], nth = 1) => {
     fatal = { type, nth };
   };
-  return { service, where, clock, crashes, close, break: breakAt };
+  return { pool: new DefaultPool(service), where, clock, crashes, close, break: breakAt };
 }
 
 /** What is in the log, read by a service of its own at the instant of the start, when no lease has run out. */
 async function logOf(where: Where, size: number): Promise<FactView[]> {
-  const { service } = await createWorld({ where, size });
-  return ok(await service.facts({}, { order: 'asc', limit: 100 }));
+  const { pool } = await createWorld({ where, size });
+  return ok(await pool.facts({}, { order: 'asc', limit: 100 }));
 }

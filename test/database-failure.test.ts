@@ -2,7 +2,7 @@
 import postgres from 'postgres';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import type { Outcome } from '../src/lease/refusal.ts';
-import type { Grant } from '../src/service/service.ts';
+import type { Grant } from '../src/service/allocating.ts';
 import { Cable } from './support/cable.ts';
 import { freshPostgres } from './support/databases.ts';
 import { expectSoundLogAt, openDatabase, openJournal } from './support/journal.ts';
@@ -51,7 +51,7 @@ describe('connections that break', () => {
     const users = Array.from({ length: 32 }, async (_, user) => {
       for (let turn = 0; going; turn++) {
         const userId = `user ${user}, turn ${turn}`;
-        answers.set(userId, await world.service.allocate({ userId }));
+        answers.set(userId, await world.pool.allocate({ userId }));
         // A refusal is given at once, and asking again at once would leave no time for anything else.
         await new Promise((resolve) => setImmediate(resolve));
       }
@@ -63,7 +63,7 @@ describe('connections that break', () => {
     await untilStage(world, 'serving');
     going = false;
     await Promise.all(users);
-    expect(ok(await world.service.allocate({ userId: 'at last' })).lease.userId).toBe('at last');
+    expect(ok(await world.pool.allocate({ userId: 'at last' })).lease.userId).toBe('at last');
 
     const grants = new Map<string | null, unknown[]>();
     for (const row of await expectSoundLogAt(world.where)) {
@@ -82,9 +82,9 @@ describe('connections that break', () => {
   it('bring nobody a wrong answer when COMMIT was sent and its answer never came [I14]', async () => {
     const { world, cable, where } = await createCabledWorld();
     // The first one takes an answer before its COMMIT: how to put the parameters.
-    ok(await world.service.allocate({}));
+    ok(await world.pool.allocate({}));
     cable.loseAnswers();
-    const asking = Array.from({ length: 5 }, (_, user) => world.service.allocate({ userId: `user ${user}` }));
+    const asking = Array.from({ length: 5 }, (_, user) => world.pool.allocate({ userId: `user ${user}` }));
     await expect.poll(async () => (await expectSoundLogAt(where)).length, soon).toBe(7);
     cable.cut();
     await untilStage(world, 'degraded');
@@ -98,16 +98,16 @@ describe('connections that break', () => {
 
   it('leave it open what became of a commit that is not confirmed in time, and it is written all the same', async () => {
     const { world, cable, where } = await createCabledWorld({ times: { patienceMs: 1 } });
-    ok(await world.service.allocate({ userId: 'bob' }));
+    ok(await world.pool.allocate({ userId: 'bob' }));
     cable.loseAnswers();
-    const asking = world.service.allocate({ userId: 'ada' });
+    const asking = world.pool.allocate({ userId: 'ada' });
     await expect.poll(async () => (await expectSoundLogAt(where)).length, soon).toBe(3);
     cable.cut();
     expect(refusal(await asking)).toEqual({ code: 'outcome_unknown' });
-    expect(refusal(await world.service.allocate({}))).toEqual({ code: 'unavailable', stage: 'degraded' });
+    expect(refusal(await world.pool.allocate({}))).toEqual({ code: 'unavailable', stage: 'degraded' });
     await cable.mend();
     await untilStage(world, 'serving');
-    const { tokens } = ok(await world.service.tokens('active', { limit: 9 }));
+    const { tokens } = ok(await world.pool.tokens('active', { limit: 9 }));
     expect(tokens.map(({ lease }) => lease)).toContainEqual(
       expect.objectContaining({ userId: 'ada', fence: 3 }),
     );
@@ -118,27 +118,27 @@ describe('connections that break', () => {
 describe('a database that takes no connections for a while', () => {
   it('is waited for: refusals meanwhile, timers go on, and nothing is lost [I5] [I14]', async () => {
     const { world, terminate, accept } = await createServedWorld();
-    const { service, clock } = world;
-    const [short, long] = [ok(await service.allocate({ ttlMs: 1500 })), ok(await service.allocate({}))];
+    const { pool, clock } = world;
+    const [short, long] = [ok(await pool.allocate({ ttlMs: 1500 })), ok(await pool.allocate({}))];
     await accept(false);
     await terminate();
     // Nobody has asked for anything: the loss of the connection is enough to know.
     await untilStage(world, 'degraded');
     const unavailable = { code: 'unavailable', stage: 'degraded' };
-    expect(refusal(await service.allocate({}))).toEqual(unavailable);
-    expect(refusal(await service.renew({ tokenId: long.tokenId }))).toEqual(unavailable);
-    expect(refusal(await service.release({ tokenId: long.tokenId }))).toEqual(unavailable);
-    expect(refusal(await service.releaseAll())).toEqual(unavailable);
-    expect(refusal(await service.tokens('all', { limit: 9 }))).toEqual(unavailable);
-    expect(refusal(await service.facts({}, { limit: 9, order: 'asc' }))).toEqual(unavailable);
+    expect(refusal(await pool.allocate({}))).toEqual(unavailable);
+    expect(refusal(await pool.renew({ tokenId: long.tokenId }))).toEqual(unavailable);
+    expect(refusal(await pool.release({ tokenId: long.tokenId }))).toEqual(unavailable);
+    expect(refusal(await pool.releaseAll())).toEqual(unavailable);
+    expect(refusal(await pool.tokens('all', { limit: 9 }))).toEqual(unavailable);
+    expect(refusal(await pool.facts({}, { limit: 9, order: 'asc' }))).toEqual(unavailable);
     clock.advance(60_000);
     expect(world.facts).toHaveLength(2);
     await accept(true);
     await untilStage(world, 'serving');
-    expect(ok(await service.token(short.tokenId, 1)).token.lease).toBeNull();
-    expect(ok(await service.token(long.tokenId, 1)).token.lease).toEqual(long.lease);
+    expect(ok(await pool.token(short.tokenId, 1)).token.lease).toBeNull();
+    expect(ok(await pool.token(long.tokenId, 1)).token.lease).toEqual(long.lease);
     expect(world.facts.at(-1)).toMatchObject({ type: 'expired', seq: 4, at: start + 1500 });
-    ok(await service.allocate({}));
+    ok(await pool.allocate({}));
     expect((await expectSoundLogAt(world.where)).map(({ seq, type }) => [seq, type])).toEqual([
       [1, 'opened'],
       [2, 'activated'],
@@ -153,20 +153,20 @@ describe('a database that takes no connections for a while', () => {
 describe('two processes on one database', () => {
   it('serve one after the other: the second waits, and takes over when the first one leaves', async () => {
     const { world: first } = await createServedWorld();
-    const { tokenId, lease } = ok(await first.service.allocate({}));
+    const { tokenId, lease } = ok(await first.pool.allocate({}));
     const { where, clock } = first;
     const second = await createWorld({ where, size: 20 });
     expect(second.service.stage).toBe('standby');
     const unavailable = { code: 'unavailable', stage: 'standby' };
-    expect(refusal(await second.service.allocate({}))).toEqual(unavailable);
-    expect(refusal(await second.service.token(tokenId, 1))).toEqual(unavailable);
+    expect(refusal(await second.pool.allocate({}))).toEqual(unavailable);
+    expect(refusal(await second.pool.token(tokenId, 1))).toEqual(unavailable);
     clock.advance(30_000);
-    ok(await first.service.renew({ tokenId, leaseId: lease.leaseId }));
+    ok(await first.pool.renew({ tokenId, leaseId: lease.leaseId }));
     await first.close();
     await untilStage(second, 'serving');
     const renewed = { ...lease, expiresAt: start + 30_000 + twoMinutes };
-    expect(ok(await second.service.token(tokenId, 1)).token.lease).toEqual(renewed);
-    expect(ok(await second.service.allocate({})).lease.fence).toBe(5);
+    expect(ok(await second.pool.token(tokenId, 1)).token.lease).toEqual(renewed);
+    expect(ok(await second.pool.allocate({})).lease.fence).toBe(5);
     await expectSoundLogAt(where);
   });
 
@@ -181,16 +181,16 @@ describe('two processes on one database', () => {
 
   it('cannot both write: the one that was cut off is fenced out, stands by, and may serve again later [I1]', async () => {
     const { world: first, cable, where } = await createCabledWorld();
-    const { tokenId, lease } = ok(await first.service.allocate({ userId: 'ada' }));
+    const { tokenId, lease } = ok(await first.pool.allocate({ userId: 'ada' }));
     const second = await createWorld({ where, size: 20 });
     cable.cut();
     await untilStage(second, 'serving');
-    expect(ok(await second.service.token(tokenId, 1)).token.lease).toEqual(lease);
-    ok(await second.service.release({ tokenId, leaseId: lease.leaseId }));
+    expect(ok(await second.pool.token(tokenId, 1)).token.lease).toEqual(lease);
+    ok(await second.pool.release({ tokenId, leaseId: lease.leaseId }));
 
     await cable.mend();
     await expect.poll(() => first.service.stage, soon).not.toBe('degraded');
-    expect(refusal(await first.service.allocate({ userId: 'never' }))).toEqual({
+    expect(refusal(await first.pool.allocate({ userId: 'never' }))).toEqual({
       code: 'unavailable',
       stage: 'standby',
     });
@@ -198,8 +198,8 @@ describe('two processes on one database', () => {
 
     await second.close();
     await untilStage(first, 'serving');
-    expect(ok(await first.service.token(tokenId, 1)).token.lease).toBeNull();
-    expect(ok(await first.service.allocate({ userId: 'bob' })).lease.fence).toBe(6);
+    expect(ok(await first.pool.token(tokenId, 1)).token.lease).toBeNull();
+    expect(ok(await first.pool.allocate({ userId: 'bob' })).lease.fence).toBe(6);
     expect((await expectSoundLogAt(where)).map(({ type, userId }) => [type, userId])).toEqual([
       ['opened', null],
       ['activated', 'ada'],
@@ -213,14 +213,14 @@ describe('two processes on one database', () => {
 
   it('do not show what they remember: who has lost the pool stands by, though nobody asks it to write [I15]', async () => {
     const { world: first, cable, where } = await createCabledWorld();
-    const { tokenId } = ok(await first.service.allocate({}));
+    const { tokenId } = ok(await first.pool.allocate({}));
     const second = await createWorld({ where, size: 20 });
     cable.cut();
     await untilStage(second, 'serving');
-    ok(await second.service.release({ tokenId }));
+    ok(await second.pool.release({ tokenId }));
     await cable.mend();
     await expect.poll(() => first.service.stage, soon).not.toBe('degraded');
-    expect(refusal(await first.service.token(tokenId, 1))).toEqual({ code: 'unavailable', stage: 'standby' });
+    expect(refusal(await first.pool.token(tokenId, 1))).toEqual({ code: 'unavailable', stage: 'standby' });
     expect(first.stages).toEqual(['serving', 'degraded', 'fenced', 'standby']);
   });
 
@@ -231,7 +231,7 @@ describe('two processes on one database', () => {
     await expect.poll(() => rival.hold(), soon).toBe(true);
     await cable.mend();
     await untilStage(world, 'serving');
-    ok(await world.service.allocate({}));
+    ok(await world.pool.allocate({}));
     await openJournal(rival, 20);
     await untilStage(world, 'standby');
     expect(await expectSoundLogAt(where)).toHaveLength(3);

@@ -8,7 +8,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { Journal } from '../src/journal/journal.ts';
 import { newId } from '../src/random.ts';
 import { freshFolder } from './support/databases.ts';
-import { openDatabase, openJournal, preparedDatabase } from './support/journal.ts';
+import { listening, openDatabase, openJournal, preparedDatabase } from './support/journal.ts';
 import { commitTimes } from './support/world.ts';
 
 const project = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -17,7 +17,7 @@ const opens = `
   import { Journal } from './src/journal/journal.ts';
   const times = { commitTimeoutMs: 5000, patienceMs: 5000, retryMs: 10, retryMsMax: 50, now: () => 0, silenceMs: 1000, timers: { setTimeout, clearTimeout } };
   try {
-    await Journal.open({ dataDir: process.argv[1] }, 'default', 'a process', times);
+    await Journal.open({ dataDir: process.argv[1] }, 'a process', times);
     process.stdout.write('open');
     setInterval(() => {}, 60_000);
   } catch (error) {
@@ -41,7 +41,7 @@ async function kill(child: ChildProcess): Promise<void> {
 }
 
 async function open(dataDir: string): Promise<Journal> {
-  const journal = await Journal.open({ dataDir }, 'default', newId(), commitTimes);
+  const journal = await Journal.open({ dataDir }, newId(), commitTimes);
   onTestFinished(() => journal.close());
   return journal;
 }
@@ -75,7 +75,7 @@ it('is free again when its process was killed, with everything in it [I14]', asy
 // is: it holds within a process, and closing another descriptor of the file does not let go of it.
 it('refuses a second journal within the process, and a refusal does not let go of the lock', async () => {
   const { dataDir } = await preparedDatabase('pglite');
-  const first = await Journal.open({ dataDir }, 'default', newId(), commitTimes);
+  const first = await Journal.open({ dataDir }, newId(), commitTimes);
   await expect(open(dataDir)).rejects.toThrow(/another Leasehold process/);
   await expect(open(dataDir)).rejects.toThrow(/another Leasehold process/);
   expect((await otherProcess(dataDir)).said).toMatch(/^refused: another Leasehold process/);
@@ -87,7 +87,8 @@ it('makes the folder and those above it where there is none, and fills it', asyn
   const dataDir = join(freshFolder(), 'deep', 'down');
   const journal = await open(dataDir);
   expect(journal.name).toBe(`PGlite in ${dataDir}`);
-  expect(await journal.facts({}, { limit: 1, order: 'asc' })).toEqual([]);
+  const nothing = { declared: [], at: () => 0 };
+  expect(await journal.openPools(nothing, listening().listener)).toEqual([]);
 });
 
 it('lets go of the lock when the database in it cannot be opened', async () => {

@@ -46,11 +46,14 @@ function begin(retentionMs = twoMinutes) {
   const house = { isServing: true };
   const options = { retentionMs, keysMax: 7 };
   const pruned: [facts: number, keys: number][] = [];
-  const housekeeping = new Housekeeping(facts, options, clock, clock, {
+  const housekeeping = new Housekeeping(options, clock, clock, {
     pruned: (...much) => pruned.push(much),
     unanswered: (error) => told.push(error),
   });
-  housekeeping.begin(() => house.isServing);
+  housekeeping.begin(
+    () => [facts],
+    () => house.isServing,
+  );
   /** Lets time pass, and what was begun by it come to its end. */
   const pass = async (ms: number) => {
     clock.advance(ms);
@@ -148,7 +151,10 @@ describe('housekeeping', () => {
     housekeeping.end();
     await pass(10 * idle);
     expect([facts.asked.length, facts.askedKeyed.length]).toEqual([1, 0]);
-    housekeeping.begin(() => true);
+    housekeeping.begin(
+      () => [facts],
+      () => true,
+    );
     facts.down = true;
     clock.advance(idle);
     housekeeping.end();
@@ -158,9 +164,15 @@ describe('housekeeping', () => {
 
   it('goes one way only, however often it is begun', async () => {
     const { facts, pass, housekeeping } = begin();
-    housekeeping.begin(() => true);
+    housekeeping.begin(
+      () => [facts],
+      () => true,
+    );
     await pass(idle);
-    housekeeping.begin(() => true);
+    housekeeping.begin(
+      () => [facts],
+      () => true,
+    );
     await pass(idle);
     expect(facts.asked).toHaveLength(2);
   });

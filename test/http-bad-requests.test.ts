@@ -32,11 +32,12 @@ describe('a request line [I17]', () => {
     untouched(async (api, id) => {
       const { paths } = (await api.get('/openapi.json')).body;
       for (const [path, operations] of Object.entries<object>(paths)) {
-        const url = path.replace('{id}', id);
+        const url = path.replace('{id}', id).replace('{pool}', 'default').replace('{lease_id}', nobody);
         for (const method of Object.keys(operations)) {
           for (const name of ['verbose', '__proto__', 'constructor', 'lease_id']) {
             const { body } = await api.refused('invalid_request', method.toUpperCase(), `${url}?${name}=1`);
-            expect(body.errors).toEqual([{ field: name, message: 'is not known' }]);
+            // Those that take a body miss it too.
+            expect(body.errors).toContainEqual({ field: name, message: 'is not known' });
           }
         }
       }

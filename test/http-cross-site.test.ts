@@ -31,7 +31,7 @@ describe('a page of another site', () => {
     ] as const) {
       expect((await api.refused('cross_site', method, path, { headers })).status).toBe(403);
     }
-    expect(api.world.service.counts.active).toBe(1);
+    expect(api.world.pool.counts.active).toBe(1);
   });
 
   it.each(foreign)('may ask with %j, for the browser shows it no answer', async (headers) => {

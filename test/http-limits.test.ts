@@ -68,7 +68,7 @@ describe('a body over the limit', () => {
     expect(api.world.facts).toEqual([]);
     const { status } = await send(bodyBytesMax);
     expect(status).toBe(200);
-    expect(api.world.facts).toMatchObject([{ lease: { userId: 'ada' } }]);
+    expect(api.world.facts).toMatchObject([{ userId: 'ada' }]);
   });
 });
 

@@ -90,7 +90,12 @@ describe('POST /api/tokens/allocate', () => {
       token_id: oldest.token_id,
       evicted: { user_id: oldest.user_id, activated_at: iso(0), expires_at: iso(twoMinutes) },
     });
-    expect((await api.get('/api/tokens')).body.counts).toEqual({ available: 0, active: 100, total: 100 });
+    expect((await api.get('/api/tokens')).body.counts).toEqual({
+      available: 0,
+      active: 100,
+      total: 100,
+      waiting: 0,
+    });
     const { body } = await api.get(`/api/tokens/${oldest.token_id}/history`);
     expect(body.history).toEqual([
       { user_id: ada, activated_at: iso(1000), ended_at: null, end_reason: null },
@@ -114,11 +119,19 @@ describe('POST /api/tokens/cleanup and DELETE /api/tokens/clear-active', () => {
     await api.allocate();
     expect((await api.send(method, path)).body).toEqual({ released: 2 });
     expect((await api.send(method, path)).body).toEqual({ released: 0 });
-    expect((await api.get('/api/tokens')).body.counts).toEqual({ available: 3, active: 0, total: 3 });
+    expect((await api.get('/api/tokens')).body.counts).toEqual({
+      available: 3,
+      active: 0,
+      total: 3,
+      waiting: 0,
+    });
     const { body } = await api.get(`/api/tokens/${token_id}/history`);
     expect(body.history[0]).toMatchObject({ ended_at: iso(0), end_reason: 'cleanup' });
   });
 });
+
+/** What the default pool has no use for. */
+const plain = { name: null, labels: {}, rests_until: null, kept_until: null, withdrawn: null };
 
 describe('GET /api/tokens', () => {
   it('lists all, available and active tokens, each with the counts of the whole pool', async () => {
@@ -146,6 +159,7 @@ describe('GET /api/tokens', () => {
         expires_at: iso(twoMinutes),
         expires_in_ms: twoMinutes,
         metadata: null,
+        ...plain,
       });
     }
   });
@@ -176,7 +190,7 @@ describe('GET /api/tokens', () => {
       expect(body.status).toBe(400);
       expect(body.errors).toContainEqual({
         field: 'status',
-        message: 'must be one of all, available, active',
+        message: 'must be one of all, available, active, resting, withdrawn',
       });
     }
   });
@@ -195,6 +209,7 @@ describe('GET /api/tokens/:id', () => {
       expires_at: null,
       expires_in_ms: null,
       metadata: null,
+      ...plain,
       history: [],
     });
   });
@@ -216,6 +231,7 @@ describe('GET /api/tokens/:id', () => {
       expires_at: iso(twoMinutes),
       expires_in_ms: twoMinutes - 500,
       metadata,
+      ...plain,
     });
     const users = history.map((entry: { user_id: string }) => entry.user_id);
     expect(users).toEqual([11, 10, 9, 8, 7, 6, 5, 4, 3, 2].map((lease) => `user ${lease}`));

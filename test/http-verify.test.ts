@@ -95,7 +95,7 @@ describe('GET /api/verify', () => {
 
   it('says line by line how it goes, and the answer last', async () => {
     const api = await createApi({ size: 1000 });
-    await Promise.all(Array.from({ length: 1000 }, () => api.world.service.allocate({})));
+    await Promise.all(Array.from({ length: 1000 }, () => api.world.pool.allocate({})));
     await api.post('/api/tokens/cleanup');
     let response: Promise<Response> | undefined;
     await whileBlocked(api, async (isWaiting) => {

@@ -1,15 +1,16 @@
 /** What people read when they are wrong: each fault by its member, in words of our own. */
 import { describe, expect, it } from 'vitest';
+import { factTypes } from '../src/lease/fact.ts';
 import { createApi } from './support/http.ts';
 
 const bodies: [body: unknown, field: string, message: string][] = [
   [{ user_id: 5 }, 'user_id', 'must be text'],
   [{ user_id: '' }, 'user_id', 'must not be empty'],
   [{ user_id: 'x'.repeat(201) }, 'user_id', 'must be at most 200 characters'],
-  [{ ttl_ms: 'x' }, 'ttl_ms', 'must be a whole number'],
-  [{ ttl_ms: 1.5 }, 'ttl_ms', 'must be a whole number'],
-  [{ ttl_ms: 0 }, 'ttl_ms', 'must be from 1 to 2592000000'],
-  [{ ttl_ms: 2_592_000_001 }, 'ttl_ms', 'must be from 1 to 2592000000'],
+  [{ ttl_ms: 'x' }, 'ttl_ms', 'must be a whole number from 1 to 3153600000000'],
+  [{ ttl_ms: 1.5 }, 'ttl_ms', 'must be a whole number from 1 to 3153600000000'],
+  [{ ttl_ms: 0 }, 'ttl_ms', 'must be a whole number from 1 to 3153600000000'],
+  [{ ttl_ms: 2_592_000_001 }, 'ttl_ms', 'must be a whole number from 1 to 2592000000'],
   [{ colour: 'red' }, 'colour', 'is not known'],
   [[], 'body', 'must be a JSON object'],
   ['text', 'body', 'must be a JSON object'],
@@ -18,7 +19,7 @@ const bodies: [body: unknown, field: string, message: string][] = [
 
 const queries: [query: string, field: string, message: string][] = [
   ['order=up', 'order', 'must be one of asc, desc'],
-  ['type=gone', 'type', 'must be one of activated, renewed, released, expired, opened'],
+  ['type=gone', 'type', `must be one of ${factTypes.join(', ')}`],
   ['limit=0', 'limit', 'must be a whole number from 1 to 1000'],
   ['cursor=x', 'cursor', 'must be a next_cursor'],
   ['token_id=7', 'token_id', 'must be a UUID'],

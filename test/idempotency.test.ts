@@ -21,27 +21,27 @@ describe.each(databaseKinds)('a request with a key, on %s', (kind) => {
   const createService = async () => createWorld({ size: 3, where: await preparedDatabase(kind), kind });
 
   it('is granted one lease, however often it is asked [I9]', async () => {
-    const { service, facts } = await createService();
-    const first = await service.allocate({ userId: 'ada' }, once('a'));
-    const again = await service.allocate({ userId: 'ada' }, once('a'));
+    const { pool, facts } = await createService();
+    const first = await pool.allocate({ userId: 'ada' }, once('a'));
+    const again = await pool.allocate({ userId: 'ada' }, once('a'));
     expect(again).toEqual({ ...first, replayed: true });
-    expect(ok(await service.allocate({ userId: 'ada' }, once('b'))).tokenId).not.toBe(ok(first).tokenId);
+    expect(ok(await pool.allocate({ userId: 'ada' }, once('b'))).tokenId).not.toBe(ok(first).tokenId);
     expect(facts.map(({ type }) => type)).toEqual(['activated', 'activated']);
   });
 
   it('is answered by the next process as by the first, refusals too [I9][I14]', async () => {
     const world = await createService();
-    const { service } = world;
-    const all = await service.releaseAll(once('all'));
-    const grant = await service.allocate({ metadata: { b: [1, { z: null, a: 'x' }] } }, once('grant'));
+    const { pool } = world;
+    const all = await pool.releaseAll(once('all'));
+    const grant = await pool.allocate({ metadata: { b: [1, { z: null, a: 'x' }] } }, once('grant'));
     const { tokenId, lease } = ok(grant);
-    const renewal = await service.renew({ tokenId, leaseId: lease.leaseId }, once('renewal'));
-    const stranger = await service.release({ tokenId, userId: 'eve' }, once('stranger'));
-    const other = ok(await service.allocate({}));
-    const release = await service.release({ tokenId: other.tokenId }, once('release'));
+    const renewal = await pool.renew({ tokenId, leaseId: lease.leaseId }, once('renewal'));
+    const stranger = await pool.release({ tokenId, userId: 'eve' }, once('stranger'));
+    const other = ok(await pool.allocate({}));
+    const release = await pool.release({ tokenId: other.tokenId }, once('release'));
     const proof = { tokenId: other.tokenId, leaseId: other.lease.leaseId };
-    const ended = await service.renew(proof, once('ended'));
-    const nothing = await service.release({ tokenId: nobody }, once('nothing'));
+    const ended = await pool.renew(proof, once('ended'));
+    const nothing = await pool.release({ tokenId: nobody }, once('nothing'));
     expect([stranger, ended, nothing].map((outcome) => refusal(outcome).code)).toEqual([
       'lease_mismatch',
       'lease_ended',
@@ -50,81 +50,81 @@ describe.each(databaseKinds)('a request with a key, on %s', (kind) => {
 
     const next = await successor(world);
     // What would be refused now, and done then, is not asked again.
-    const token = ok(await next.service.allocate({ userId: 'bob' }));
+    const token = ok(await next.pool.allocate({ userId: 'bob' }));
     const replays = [
-      [grant, await next.service.allocate({}, once('grant'))],
-      [renewal, await next.service.renew({ tokenId }, once('renewal'))],
-      [stranger, await next.service.release({ tokenId }, once('stranger'))],
-      [release, await next.service.release({ tokenId }, once('release'))],
-      [ended, await next.service.renew({ tokenId }, once('ended'))],
-      [nothing, await next.service.release({ tokenId }, once('nothing'))],
-      [all, await next.service.releaseAll(once('all'))],
+      [grant, await next.pool.allocate({}, once('grant'))],
+      [renewal, await next.pool.renew({ tokenId }, once('renewal'))],
+      [stranger, await next.pool.release({ tokenId }, once('stranger'))],
+      [release, await next.pool.release({ tokenId }, once('release'))],
+      [ended, await next.pool.renew({ tokenId }, once('ended'))],
+      [nothing, await next.pool.release({ tokenId }, once('nothing'))],
+      [all, await next.pool.releaseAll(once('all'))],
     ];
     for (const [before, after] of replays) expect(after).toEqual({ ...before, replayed: true });
-    expect(ok(await next.service.token(token.tokenId, 1)).token.lease).toEqual(token.lease);
+    expect(ok(await next.pool.token(token.tokenId, 1)).token.lease).toEqual(token.lease);
     expect(next.facts.map(({ type }) => type)).toEqual(['activated']);
   });
 
   it('is refused if the key was that of another request, while that is answered and afterwards', async () => {
-    const { service } = await createService();
-    const asking = service.allocate({}, once('a'));
-    const other = await service.allocate({}, once('a', 'another'));
-    const same = await service.allocate({}, once('a'));
+    const { pool } = await createService();
+    const asking = pool.allocate({}, once('a'));
+    const other = await pool.allocate({}, once('a', 'another'));
+    const same = await pool.allocate({}, once('a'));
     ok(await asking);
     expect(refusal(other)).toEqual({ code: 'idempotency_key_reused' });
     expect(refusal(same)).toEqual({ code: 'idempotency_key_in_use' });
-    expect(refusal(await service.allocate({}, once('a', 'another')))).toEqual({
+    expect(refusal(await pool.allocate({}, once('a', 'another')))).toEqual({
       code: 'idempotency_key_reused',
     });
-    expect(service.counts.active).toBe(1);
+    expect(pool.counts.active).toBe(1);
   });
 
   it('is told what became of its lease, once that is over [I6][I17]', async () => {
-    const { service, clock, facts } = await createService();
-    const short = ok(await service.allocate({ ttlMs: 1000 }, once('a')));
+    const { pool, clock, facts } = await createService();
+    const short = ok(await pool.allocate({ ttlMs: 1000 }, once('a')));
     clock.advance(1000);
     const ranOut = { code: 'lease_ended', reason: 'ttl_expired', endedAt: short.lease.expiresAt };
-    const again = await service.allocate({ ttlMs: 1000 }, once('a'));
+    const again = await pool.allocate({ ttlMs: 1000 }, once('a'));
     expect(again).toEqual({ refused: ranOut, replayed: true });
-    const released = ok(await service.allocate({}, once('b')));
-    ok(await service.release({ tokenId: released.tokenId }));
+    const released = ok(await pool.allocate({}, once('b')));
+    ok(await pool.release({ tokenId: released.tokenId }));
     const gone = { code: 'lease_ended', reason: 'released_by_client', endedAt: clock.now() };
-    expect(refusal(await service.allocate({}, once('b')))).toEqual(gone);
+    expect(refusal(await pool.allocate({}, once('b')))).toEqual(gone);
     // The commit of this one outlasts its TTL.
     const push = facts.push.bind(facts);
     facts.push = (...committed) => {
       clock.advance(1000);
       return push(...committed);
     };
-    expect(refusal(await service.allocate({ ttlMs: 1000 }, once('c'))).code).toBe('too_late');
+    expect(refusal(await pool.allocate({ ttlMs: 1000 }, once('c'))).code).toBe('too_late');
     facts.push = push;
-    const late = await service.allocate({ ttlMs: 1000 }, once('c'));
+    const late = await pool.allocate({ ttlMs: 1000 }, once('c'));
     expect(refusal(late)).toMatchObject({ code: 'lease_ended', reason: 'ttl_expired' });
     expect(facts.filter(({ type }) => type === 'activated')).toHaveLength(3);
   });
 
   it('is shown its lease as it is now, however it was renewed meanwhile', async () => {
-    const { service, clock } = await createService();
-    const { tokenId, lease } = ok(await service.allocate({ ttlMs: 1000 }, once('a')));
+    const { pool, clock } = await createService();
+    const { tokenId, lease } = ok(await pool.allocate({ ttlMs: 1000 }, once('a')));
     clock.advance(500);
-    ok(await service.renew({ tokenId, ttlMs: 1000 }, once('r')));
-    const longest = ok(await service.renew({ tokenId, ttlMs: 60_000 }));
+    ok(await pool.renew({ tokenId, ttlMs: 1000 }, once('r')));
+    const longest = ok(await pool.renew({ tokenId, ttlMs: 60_000 }));
     clock.advance(5000);
-    expect(ok(await service.allocate({ ttlMs: 1000 }, once('a'))).lease).toEqual(longest);
-    expect(ok(await service.renew({ tokenId, ttlMs: 1000 }, once('r')))).toEqual(longest);
+    expect(ok(await pool.allocate({ ttlMs: 1000 }, once('a'))).lease).toEqual(longest);
+    expect(ok(await pool.renew({ tokenId, ttlMs: 1000 }, once('r')))).toEqual(longest);
     expect(longest.leaseId).toBe(lease.leaseId);
   });
 
   it('is a new one after 24 hours, and is kept for another 24', async () => {
-    const { service, clock } = await createService();
+    const { pool, clock } = await createService();
     const ask = { ttlMs: 3 * day };
-    const first = ok(await service.allocate(ask, once('a')));
+    const first = ok(await pool.allocate(ask, once('a')));
     clock.advance(day - 1);
-    expect(ok(await service.allocate(ask, once('a')))).toEqual(first);
+    expect(ok(await pool.allocate(ask, once('a')))).toEqual(first);
     clock.advance(1);
-    const second = ok(await service.allocate(ask, once('a', 'even another')));
+    const second = ok(await pool.allocate(ask, once('a', 'even another')));
     expect(second.lease.leaseId).not.toBe(first.lease.leaseId);
-    expect(ok(await service.allocate(ask, once('a', 'even another')))).toEqual(second);
+    expect(ok(await pool.allocate(ask, once('a', 'even another')))).toEqual(second);
   });
 });
 
@@ -136,7 +136,8 @@ async function until(isSo: () => boolean): Promise<void> {
 describe('a key that is looked up while the pool changes hands', () => {
   it('is not believed to be new: another process may have done what it asks for [I9]', async () => {
     const where = await preparedDatabase('postgres');
-    const { service, journal, facts } = await createWorld({ size: 3, where });
+    const { pool, service, journal: whole, facts } = await createWorld({ size: 3, where });
+    const journal = whole.pool('default');
     let answer = () => {};
     const held = new Promise<void>((resolve) => {
       answer = resolve;
@@ -147,25 +148,25 @@ describe('a key that is looked up while the pool changes hands', () => {
       await held;
       return found;
     };
-    const asking = service.allocate({}, once('a'));
+    const asking = pool.allocate({}, once('a'));
     const rival = await openJournal(await openDatabase(where));
     rival.journal.append(rival.scribe.activated(rival.opening.tokens[0]!.tokenId));
     await rival.journal.committed();
-    expect(refusal(await service.tokens('all', { limit: 1 })).code).toBe('unavailable');
+    expect(refusal(await pool.tokens('all', { limit: 1 })).code).toBe('unavailable');
     // The lock was its own all the time: it serves the pool again, as another tenure.
     await until(() => service.stage === 'serving');
     answer();
     expect(refusal(await asking)).toEqual({ code: 'unavailable', stage: 'serving' });
     expect(facts).toEqual([]);
-    ok(await service.allocate({}, once('a')));
+    ok(await pool.allocate({}, once('a')));
   });
 
   it('is not even asked for by one that stands by', async () => {
     const where = await preparedDatabase('postgres');
     const serving = await createWorld({ size: 3, where });
     const standby = await createWorld({ size: 3, where });
-    ok(await serving.service.allocate({}, once('a')));
-    expect(refusal(await standby.service.allocate({}, once('a')))).toEqual({
+    ok(await serving.pool.allocate({}, once('a')));
+    expect(refusal(await standby.pool.allocate({}, once('a')))).toEqual({
       code: 'unavailable',
       stage: 'standby',
     });
@@ -181,21 +182,21 @@ describe('a commit without an answer', () => {
       where: { databaseUrl: cable.url, dataDir: '' },
       times: { patienceMs: 20, commitTimeoutMs: 300 },
     });
-    const { service } = world;
+    const { pool } = world;
     // The key is looked up before its answer is lost.
-    const asked = service.allocate({}, once('a'));
-    await until(() => service.counts.active === 1);
+    const asked = pool.allocate({}, once('a'));
+    await until(() => pool.counts.active === 1);
     cable.loseAnswers();
     expect(refusal(await asked)).toEqual({ code: 'outcome_unknown' });
-    expect(refusal(await service.allocate({}, once('a'))).code).toBe('idempotency_key_in_use');
-    expect(refusal(await service.allocate({}, once('a', 'another'))).code).toBe('idempotency_key_reused');
+    expect(refusal(await pool.allocate({}, once('a'))).code).toBe('idempotency_key_in_use');
+    expect(refusal(await pool.allocate({}, once('a', 'another'))).code).toBe('idempotency_key_reused');
     cable.cut();
     await cable.mend();
-    await until(() => service.stage === 'serving');
-    const answer = await service.allocate({}, once('a'));
+    await until(() => world.service.stage === 'serving');
+    const answer = await pool.allocate({}, once('a'));
     expect(answer.replayed).toBe(true);
     expect(world.facts.map(({ type }) => type)).toEqual(['activated']);
-    expect(ok(answer).lease).toEqual(world.facts[0]!.lease);
+    expect(ok(answer).lease.leaseId).toBe(world.facts[0]!.leaseId);
   });
 });
 
@@ -275,9 +276,9 @@ describe('Idempotency-Key', () => {
 
 it('keeps no row of a request without a key', async () => {
   const where = await preparedDatabase('postgres');
-  const { service } = await createWorld({ size: 3, where });
-  ok(await service.allocate({}));
-  ok(await service.allocate({}, once('a')));
+  const { pool } = await createWorld({ size: 3, where });
+  ok(await pool.allocate({}));
+  ok(await pool.allocate({}, once('a')));
   const database = await openDatabase(where);
   const rows = await database.db.execute(sql`select key from keyed_outcomes`);
   expect(Array.from(rows as unknown as Iterable<unknown>)).toEqual([{ key: 'a' }]);

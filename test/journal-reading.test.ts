@@ -1,6 +1,6 @@
 /** Reading the log, the same on both databases. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Journal } from '../src/journal/journal.ts';
+import type { PoolJournal } from '../src/journal/pool-journal.ts';
 import { databaseKinds } from './support/databases.ts';
 import { emptyDatabase, openJournal } from './support/journal.ts';
 import { start, twoMinutes } from './support/world.ts';
@@ -9,7 +9,7 @@ import { start, twoMinutes } from './support/world.ts';
  * Of three tokens: `busy` has had four leases and has a fifth, `once` had one that ran out late, `never` none.
  * One line a fact; its number is its place.
  */
-async function writeLog(journal: Journal, { opening, scribe }: Awaited<ReturnType<typeof openJournal>>) {
+async function writeLog(journal: PoolJournal, { opening, scribe }: Awaited<ReturnType<typeof openJournal>>) {
   const [busy, once, never] = opening.tokens.map(({ tokenId }) => tokenId) as [string, string, string];
   const facts = [
     scribe.activated(busy, { userId: 'ada', metadata: { job: 1 } }),
@@ -30,11 +30,11 @@ async function writeLog(journal: Journal, { opening, scribe }: Awaited<ReturnTyp
   );
   for (const fact of facts) journal.append(fact);
   await journal.committed();
-  return { busy, once, never, facts, lease: (seq: number) => facts.find((fact) => fact.seq === seq)!.lease };
+  return { busy, once, never, facts, lease: (seq: number) => facts.find((fact) => fact.seq === seq)!.lease! };
 }
 
 describe.each(databaseKinds)('the log on %s', (kind) => {
-  let journal: Journal;
+  let journal: PoolJournal;
   let log: Awaited<ReturnType<typeof writeLog>>;
 
   beforeEach(async () => {
@@ -60,7 +60,7 @@ describe.each(databaseKinds)('the log on %s', (kind) => {
 
   it('can be asked for the facts of a token, a type, a user, and of all three together', async () => {
     const { busy, once, never } = log;
-    const seqs = async (filter: Parameters<Journal['facts']>[0]) =>
+    const seqs = async (filter: Parameters<PoolJournal['facts']>[0]) =>
       (await journal.facts(filter, { limit: 100, order: 'asc' })).map(({ seq }) => seq);
     expect(await seqs({ tokenId: busy })).toEqual([2, 3, 5, 6, 7, 8, 9, 11, 12, 13]);
     expect(await seqs({ tokenId: once })).toEqual([4, 10]);
@@ -94,9 +94,9 @@ describe.each(databaseKinds)('the log on %s', (kind) => {
     const shown = JSON.stringify([
       await journal.facts({}, { limit: 100, order: 'asc' }),
       await journal.history(log.busy, { limit: 100 }),
-      await Promise.all(log.facts.map(({ tokenId, lease }) => journal.ending(tokenId, lease))),
+      await Promise.all(log.facts.map(({ tokenId, lease }) => journal.ending(tokenId, lease!))),
     ]);
-    for (const { lease } of log.facts) expect(shown).not.toContain(lease.leaseId);
+    for (const { lease } of log.facts) expect(shown).not.toContain(lease!.leaseId);
   });
 
   it('tells the leases of a token, newest first, each with its end, and the live one without', async () => {

@@ -82,11 +82,11 @@ const opensAndHangs = `
   import { SqlStore } from './src/journal/sql-store.ts';
   const timers = { setTimeout: (run, ms) => setTimeout(run, ms), clearTimeout: (id) => clearTimeout(id) };
   const times = { commitTimeoutMs: 5000, silenceMs: 400, now: () => performance.now(), timers };
-  const database = await openPostgres(process.argv[1], 'default', crypto.randomUUID(), times, { connectionLost() {} });
+  const database = await openPostgres(process.argv[1], crypto.randomUUID(), times, { connectionLost() {} });
   process.stdout.write((await database.hold()) ? 'holds' : 'does not hold');
-  // Made after the fact that opens the pool, and before that is committed.
-  const newTokenId = () => process.kill(process.pid, 'SIGSTOP') && crypto.randomUUID();
-  await new SqlStore(database, 'default').openPool({ size: 1, at: () => 0, newTokenId });
+  // Asked for when the opening has been counted, and before that is committed.
+  const at = () => process.kill(process.pid, 'SIGSTOP') && 0;
+  await new SqlStore(database).openPools({ declared: [], at });
 `;
 
 it('half opened by a process that hangs, is opened by the next one [I1]', async () => {

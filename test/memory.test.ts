@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { Pool } from '../src/pool/pool.ts';
+import { optionsOf } from './support/options.ts';
 import { freeTokens } from './support/pool.ts';
 import { SteppedClock } from './support/world.ts';
 
@@ -18,8 +19,10 @@ describe('a pool in use', () => {
   it('takes as much memory after many leases as after few [I18]', () => {
     const clock = new SteppedClock();
     let facts = 0;
-    const pool = new Pool(clock, { proofRequired: false }, { record: () => void facts++, crashed() {} });
-    pool.open({ seq: 1, tokens: freeTokens(100) });
+    const host = { record: () => void facts++, recordChange: () => 0, served() {}, crashed() {} };
+    const options = optionsOf({ size: 100 });
+    const pool = new Pool(clock, { options, proofRequired: false }, host);
+    pool.open({ seq: 1, options, tokens: freeTokens(100) });
     const use = (times: number) => {
       for (let turn = 0; turn < times; turn++) {
         const at = clock.now();
@@ -27,7 +30,7 @@ describe('a pool in use', () => {
           type: 'ALLOCATE',
           at,
           userId: `${turn}`,
-          leaseId: `${turn}`,
+          leaseIds: [`${turn}`],
           ttlMs: 150,
           metadata: null,
         } as const;

@@ -1,9 +1,17 @@
 /** What Prometheus is told. */
 import { describe, expect, it } from 'vitest';
-import { stages } from '../src/lease/refusal.ts';
+import { type Outcome, refused, stages } from '../src/lease/refusal.ts';
+import type { Counts } from '../src/lease/view.ts';
 import { createMetrics } from '../src/metrics.ts';
 
-const pool = { stage: 'serving' as (typeof stages)[number], counts: { available: 3, active: 1, total: 4 } };
+const counts = { available: 3, active: 1, total: 6, waiting: 7 };
+const pool = {
+  stage: 'serving' as (typeof stages)[number],
+  pools(): Outcome<{ name: string; counts: Counts }[]> {
+    if (this.stage !== 'serving') return refused({ code: 'unavailable', stage: this.stage });
+    return { ok: [{ name: 'default', counts }] };
+  },
+};
 // Default metrics watch the event loop: one watch is enough for the file.
 const metrics = createMetrics(pool);
 
@@ -25,7 +33,12 @@ describe('the metrics', () => {
 
   it('count the tokens where the pool is served, and nowhere else', async () => {
     pool.stage = 'serving';
-    expect(await samples('leasehold_tokens')).toEqual({ '{status="available"}': 3, '{status="active"}': 1 });
+    expect(await samples('leasehold_tokens')).toEqual({
+      '{pool="default",status="available"}': 3,
+      '{pool="default",status="active"}': 1,
+      '{pool="default",status="aside"}': 2,
+    });
+    expect(await samples('leasehold_waiting')).toEqual({ '{pool="default"}': 7 });
     for (const stage of stages) {
       if (stage === 'serving') continue;
       pool.stage = stage;

@@ -92,8 +92,14 @@ describe('Postgres that is shut down under load', () => {
       const health = [await first.get('/readyz'), await second.get('/readyz')];
       return health.map(({ body }) => body.status).sort();
     };
-    await until('one serves and one stands by', async () => (await stages()).join() === 'serving,standby');
-    const serving = (await first.get('/readyz')).status === 200 ? first : second;
+    // Who serves for the moment may be about to be followed: whoever is asked twice, a while apart, is not.
+    let serving = first;
+    await until('one serves, stays so, and one stands by', async () => {
+      const before = serving;
+      serving = (await first.get('/readyz')).status === 200 ? first : second;
+      await pause(300);
+      return before === serving && (await stages()).join() === 'serving,standby';
+    });
     await expectSameLease(serving, lease);
     const told = new Told();
     told.note('activated', lease);

@@ -4,31 +4,29 @@ import type { Clock } from '../src/clock.ts';
 import type { Fact } from '../src/lease/fact.ts';
 import type { TokenState } from '../src/lease/lease.ts';
 import { Pool } from '../src/pool/pool.ts';
-import { freeTokens, idOf, startPool } from './support/pool.ts';
+import { deafHost, freeTokens, optionsOf, rowOf, startPool, traitsOf } from './support/pool.ts';
 import { SteppedClock, start, twoMinutes } from './support/world.ts';
 
 describe('a pool that is opened', () => {
-  const heldUntil = (tokenId: string, expiresAt: number, seq: number): TokenState => ({
-    tokenId,
-    seq,
-    lease: {
-      leaseId: `lease ${seq}`,
-      userId: 'ada',
-      fence: seq,
-      activatedAt: start - twoMinutes,
-      expiresAt,
-      ttlMs: twoMinutes,
-      metadata: null,
-    },
-  });
+  const heldUntil = (index: number, expiresAt: number, seq: number): TokenState =>
+    rowOf(traitsOf(index), {
+      seq,
+      lease: {
+        leaseId: `lease ${seq}`,
+        userId: 'ada',
+        fence: seq,
+        activatedAt: start - twoMinutes,
+        expiresAt,
+        ttlMs: twoMinutes,
+        metadata: null,
+      },
+    });
 
   it('frees what ran out meanwhile after all that has long been free, however many tokens it has', () => {
-    const over = Array.from({ length: 3 }, (_, index) =>
-      heldUntil(idOf(20_000 + index), start - 1, index + 2),
-    );
+    const over = Array.from({ length: 3 }, (_, index) => heldUntil(20_000 + index, start - 1, index + 2));
     const free = freeTokens(12_000);
-    const { pool, allocate } = startPool({ tokens: [...free, ...over], seq: 9 });
-    expect(pool.counts).toEqual({ available: 12_003, active: 0, total: 12_003 });
+    const { pool, allocate } = startPool({ size: 12_003, rows: [...free, ...over], seq: 9 });
+    expect(pool.counts).toEqual({ available: 12_003, active: 0, total: 12_003, waiting: 0 });
     const granted = Array.from({ length: 12_003 }, () => allocate().facts.at(-1)!.tokenId);
     expect(granted).toEqual([...free, ...over].map(({ tokenId }) => tokenId));
   });
@@ -46,15 +44,17 @@ describe('a pool that is opened', () => {
       clearTimeout: (id) => stepped.clearTimeout(id),
     };
     const facts: Fact[] = [];
+    const options = optionsOf({ size: 20_000 });
     const pool = new Pool(
       clock,
-      { proofRequired: false },
-      { record: (fact) => facts.push(fact), crashed() {} },
+      { proofRequired: false, options },
+      deafHost({ record: (fact) => facts.push(fact) }),
     );
     const until = start + twoMinutes;
     pool.open({
       seq: 20_002,
-      tokens: Array.from({ length: 20_000 }, (_, index) => heldUntil(idOf(index), until, index + 2)),
+      options,
+      tokens: Array.from({ length: 20_000 }, (_, index) => heldUntil(index, until, index + 2)),
     });
     opening = false;
     expect(stepped.now()).toBeGreaterThan(start + 100);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { portion } from '../src/pool/pool-machine.ts';
-import { idOf, startPool, told } from './support/pool.ts';
+import { portion } from '../src/pool/pool-context.ts';
+import { idOf, leaseOf, startPool, told } from './support/pool.ts';
 import { start, twoMinutes } from './support/world.ts';
 
 describe('allocating', () => {
@@ -18,11 +18,11 @@ describe('allocating', () => {
   it('evicts the least recently used lease for the 101st of 100, in one answer [I7]', () => {
     const { allocate, pool, holder } = startPool({ size: 100 });
     for (let user = 0; user < 100; user++) allocate(`user ${user}`);
-    expect(pool.counts).toEqual({ available: 0, active: 100, total: 100 });
+    expect(pool.counts).toEqual({ available: 0, active: 100, total: 100, waiting: 0 });
     const answer = allocate('the 101st');
     expect(told(answer)).toEqual(['released lru_eviction 0', 'activated allocated_after_eviction 0']);
-    expect(answer.facts.map(({ lease }) => lease.userId)).toEqual(['user 0', 'the 101st']);
-    expect(pool.counts).toEqual({ available: 0, active: 100, total: 100 });
+    expect(answer.facts.map((fact) => leaseOf(fact).userId)).toEqual(['user 0', 'the 101st']);
+    expect(pool.counts).toEqual({ available: 0, active: 100, total: 100, waiting: 0 });
     expect(holder(idOf(0))).toBe('the 101st');
     expect(holder(idOf(1))).toBe('user 1');
   });
@@ -53,7 +53,7 @@ describe('allocating', () => {
     allocate('january');
     clock.advance(2000);
     allocate('february');
-    expect(allocate('newcomer').facts[0]?.lease.userId).toBe('january');
+    expect(leaseOf(allocate('newcomer').facts[0]).userId).toBe('january');
   });
 
   it('numbers fences by the grant, rising without reuse [I3]', () => {
@@ -63,7 +63,7 @@ describe('allocating', () => {
     allocate();
     allocate();
     const grants = facts.filter(({ type }) => type === 'activated');
-    expect(grants.map(({ lease, seq }) => [lease.fence, seq])).toEqual([
+    expect(grants.map((fact) => [leaseOf(fact).fence, fact.seq])).toEqual([
       [42, 42],
       [44, 44],
       [46, 46],
@@ -92,7 +92,7 @@ describe('the proof of a holder', () => {
 
   it('must be the current one: a stale lease id changes nothing [I4] (double-release-frees-the-next-holder)', () => {
     const { allocate, release, renew, facts, holder } = startPool({ size: 1 });
-    const stale = allocate('ada').facts[0]!.lease.leaseId;
+    const stale = leaseOf(allocate('ada').facts[0]).leaseId;
     release(idOf(0), { leaseId: stale });
     allocate('bob');
     const before = facts.length;
@@ -105,7 +105,7 @@ describe('the proof of a holder', () => {
 
   it('is the lease id where the pool requires it, and then a user id is none', () => {
     const { allocate, release, renew } = startPool({ proofRequired: true });
-    const { leaseId } = allocate('ada').facts[0]!.lease;
+    const { leaseId } = leaseOf(allocate('ada').facts[0]);
     expect(release(idOf(0)).refusal).toBe('lease_proof_required');
     expect(renew(idOf(0), { userId: 'ada' }).refusal).toBe('lease_proof_required');
     expect(told(renew(idOf(0), { leaseId }))).toEqual(['renewed renewed_by_client 0']);
@@ -150,10 +150,10 @@ describe('more tokens than one event starts, recalls or expires', () => {
     const { allocate, releaseAll, pool, clock, facts } = startPool({ size });
     for (let user = 0; user < size; user++) allocate();
     expect(releaseAll().facts).toHaveLength(size);
-    expect(pool.counts).toEqual({ available: size, active: 0, total: size });
+    expect(pool.counts).toEqual({ available: size, active: 0, total: size, waiting: 0 });
     for (let user = 0; user < size; user++) allocate();
     expect(pool.pass(clock.now() + twoMinutes)).toBe(size);
-    expect(pool.counts).toEqual({ available: size, active: 0, total: size });
+    expect(pool.counts).toEqual({ available: size, active: 0, total: size, waiting: 0 });
     expect(facts.map(({ seq }) => seq)).toEqual(facts.map((_, index) => index + 2));
   });
 });
@@ -165,8 +165,8 @@ describe('time', () => {
     clock.advance(twoMinutes);
     const expired = facts.filter(({ type }) => type === 'expired');
     expect(new Set(expired.map(({ tokenId }) => tokenId)).size).toBe(1000);
-    expect(expired.every(({ at, lease }) => at === lease.expiresAt)).toBe(true);
-    expect(pool.counts).toEqual({ available: 1000, active: 0, total: 1000 });
+    expect(expired.every((fact) => fact.at === leaseOf(fact).expiresAt)).toBe(true);
+    expect(pool.counts).toEqual({ available: 1000, active: 0, total: 1000, waiting: 0 });
   });
 
   it('never shows a lease as active at its deadline, however late the timers are [I6]', () => {

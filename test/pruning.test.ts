@@ -147,7 +147,7 @@ describe.each(databaseKinds)('pruning on %s', (kind) => {
     ]);
     const page = await open.journal.facts({}, { limit: 10, order: 'desc' });
     expect(page.map(({ seq }) => seq)).toEqual([9, 8, 7, 6]);
-    const ending = ({ tokenId, lease: { leaseId } }: Fact) => open.journal.ending(tokenId, { leaseId });
+    const ending = ({ tokenId, lease }: Fact) => open.journal.ending(tokenId, { leaseId: lease!.leaseId });
     expect(await ending(facts[0]!)).toBeNull();
     expect(await ending(facts[6]!)).toMatchObject({ reason: 'released_by_client' });
   });

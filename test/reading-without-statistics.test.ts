@@ -2,9 +2,9 @@
 import { sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Database, Drizzle } from '../src/journal/database.ts';
-import { openPool } from '../src/journal/opening.ts';
+import { openPools } from '../src/journal/open-pools.ts';
 import { pruneFacts } from '../src/journal/pruning.ts';
-import { readEnding, readFacts, readHistory } from '../src/journal/read.ts';
+import { readEnding, readFacts, readHistory, readPastLease } from '../src/journal/read.ts';
 import { newId } from '../src/random.ts';
 import { databaseKinds } from './support/databases.ts';
 import { emptyDatabase, openJournal } from './support/journal.ts';
@@ -47,7 +47,8 @@ describe.each(databaseKinds)('a log on %s without statistics', (kind) => {
     ['a page of a token', (db) => readFacts(db, 'default', { tokenId }, page)],
     ['a history', (db) => readHistory(db, 'default', tokenId, { limit: 10 })],
     ['the newest ending', (db) => readEnding(db, 'default', tokenId, {})],
-    ['opening the pool', (db) => openPool(db, 'default', { size: 3, newTokenId: newId, at: () => start })],
+    ['opening the pools', (db) => openPools(db, { declared: [], at: () => start })],
+    ['what became of a lease', (db) => readPastLease(db, 'default', newId())],
     ['pruning a batch', (db) => pruneFacts(db, 'default', start + 1, 100)],
   ])('looks at little more than what it takes for %s', async (_, read) => {
     // An index looks a few more up than it shows; all of the log would be 20,000, and all of a token's 6,700.

@@ -41,69 +41,75 @@ describe.each(databaseKinds)('a pool on %s, started again', (kind) => {
 
   it('keeps the deadline of a live lease, and ends it at that very millisecond [I5]', async () => {
     const before = await begin();
-    const { tokenId, lease } = ok(await before.service.allocate({ userId: 'ada', metadata: { job: 7 } }));
+    const { tokenId, lease } = ok(await before.pool.allocate({ userId: 'ada', metadata: { job: 7 } }));
     before.clock.advance(45_000);
     const after = await restart(before, 10_000);
-    expect(ok(await after.service.token(tokenId, 1)).token.lease).toEqual(lease);
+    expect(ok(await after.pool.token(tokenId, 1)).token.lease).toEqual(lease);
     after.clock.advance(lease.expiresAt - after.clock.now() - 1);
-    expect(ok(await after.service.token(tokenId, 1)).token.lease).toEqual(lease);
+    expect(ok(await after.pool.token(tokenId, 1)).token.lease).toEqual(lease);
     after.clock.advance(1);
-    expect(ok(await after.service.token(tokenId, 1)).token.lease).toBeNull();
+    expect(ok(await after.pool.token(tokenId, 1)).token.lease).toBeNull();
     expect(after.facts).toMatchObject([
-      { type: 'expired', reason: 'ttl_expired', at: lease.expiresAt, lease },
+      {
+        type: 'expired',
+        reason: 'ttl_expired',
+        at: lease.expiresAt,
+        leaseId: lease.leaseId,
+        expiresAt: lease.expiresAt,
+      },
     ]);
     expect(after.swept).toBe(0);
   });
 
   it('second-restart-loses-the-remaining-time: it neither loses nor gains any, however often', async () => {
     let world = await begin();
-    const { tokenId, lease } = ok(await world.service.allocate({}));
+    const { tokenId, lease } = ok(await world.pool.allocate({}));
     for (const downMs of [0, 20_000, 39_999, 60_000]) {
       world = await restart(world, downMs);
-      expect(ok(await world.service.token(tokenId, 1)).token.lease).toEqual(lease);
+      expect(ok(await world.pool.token(tokenId, 1)).token.lease).toEqual(lease);
     }
     world.clock.advance(1);
-    expect(ok(await world.service.token(tokenId, 1)).token.lease).toBeNull();
+    expect(ok(await world.pool.token(tokenId, 1)).token.lease).toBeNull();
     expect(world.facts).toMatchObject([{ reason: 'ttl_expired', at: start + twoMinutes }]);
   });
 
   it('keeps a renewed deadline, and the TTL that the next renewal goes by [I12]', async () => {
     const before = await begin();
-    const { tokenId } = ok(await before.service.allocate({ ttlMs: 30_000 }));
-    ok(await before.service.renew({ tokenId, ttlMs: 90_000 }));
+    const { tokenId } = ok(await before.pool.allocate({ ttlMs: 30_000 }));
+    ok(await before.pool.renew({ tokenId, ttlMs: 90_000 }));
     const after = await restart(before, 80_000);
-    expect(ok(await after.service.renew({ tokenId })).expiresAt).toBe(start + 80_000 + 30_000);
+    expect(ok(await after.pool.renew({ tokenId })).expiresAt).toBe(start + 80_000 + 30_000);
   });
 
   it('restart-never-expires: what ran out meanwhile is over before anything is served [I6]', async () => {
     const before = await begin(4);
     const [a, b, c] = [
-      ok(await before.service.allocate({ ttlMs: 60_000 })),
-      ok(await before.service.allocate({ ttlMs: 59_999 })),
-      ok(await before.service.allocate({ ttlMs: 60_001 })),
+      ok(await before.pool.allocate({ ttlMs: 60_000 })),
+      ok(await before.pool.allocate({ ttlMs: 59_999 })),
+      ok(await before.pool.allocate({ ttlMs: 60_001 })),
     ];
     const after = await restart(before, 60_000, 4);
     const now = start + 60_000;
-    const page = ok(await after.service.tokens('active', { limit: 9 }));
+    const page = ok(await after.pool.tokens('active', { limit: 9 }));
     expect(page).toMatchObject({ tokens: [{ tokenId: c.tokenId }], counts: { active: 1, available: 3 } });
     const reason = 'ttl_expired_while_down';
     expect(after.facts).toMatchObject([
-      { seq: 6, type: 'expired', reason, at: now, tokenId: a.tokenId, lease: a.lease },
-      { seq: 7, type: 'expired', reason, at: now, tokenId: b.tokenId, lease: b.lease },
+      { seq: 6, type: 'expired', reason, at: now, tokenId: a.tokenId, leaseId: a.lease.leaseId },
+      { seq: 7, type: 'expired', reason, at: now, tokenId: b.tokenId, leaseId: b.lease.leaseId },
     ]);
-    expect(ok(await after.service.history(a.tokenId, { limit: 9 }))).toMatchObject([
+    expect(ok(await after.pool.history(a.tokenId, { limit: 9 }))).toMatchObject([
       { endedAt: a.lease.expiresAt, endReason: reason },
     ]);
     after.clock.advance(1);
-    expect(ok(await after.service.token(c.tokenId, 1)).token.lease).toBeNull();
+    expect(ok(await after.pool.token(c.tokenId, 1)).token.lease).toBeNull();
     expect(after.facts.at(-1)).toMatchObject({ reason: 'ttl_expired', at: c.lease.expiresAt });
   });
 
   it('evicts nobody for a newcomer while leases that ran out meanwhile are there to be had [I7]', async () => {
     const before = await begin(3);
-    for (const ttlMs of [90_000, 10_000, 90_000]) ok(await before.service.allocate({ ttlMs }));
+    for (const ttlMs of [90_000, 10_000, 90_000]) ok(await before.pool.allocate({ ttlMs }));
     const after = await restart(before, 10_000);
-    expect(ok(await after.service.allocate({})).evicted).toBeNull();
+    expect(ok(await after.pool.allocate({})).evicted).toBeNull();
     expect(after.facts.map(({ type, seq }) => [type, seq])).toEqual([
       ['expired', 6],
       ['activated', 7],
@@ -112,15 +118,15 @@ describe.each(databaseKinds)('a pool on %s, started again', (kind) => {
 
   it('goes on with the order of use: who is evicted next, which token is next', async () => {
     const before = await begin(5);
-    const { service } = before;
-    const [a, b, c, d] = [1, 2, 3, 4].map(() => service.allocate({}));
+    const { pool } = before;
+    const [a, b, c, d] = [1, 2, 3, 4].map(() => pool.allocate({}));
     const [idA, idB, idC, idD] = (await Promise.all([a, b, c, d])).map((grant) => ok(grant!).tokenId);
-    ok(await service.renew({ tokenId: idA! }));
-    ok(await service.release({ tokenId: idD! }));
-    ok(await service.release({ tokenId: idC! }));
+    ok(await pool.renew({ tokenId: idA! }));
+    ok(await pool.release({ tokenId: idD! }));
+    ok(await pool.release({ tokenId: idC! }));
     const after = await restart(before, 1000, 5);
     const next = [];
-    for (let i = 0; i < 5; i++) next.push(ok(await after.service.allocate({})));
+    for (let i = 0; i < 5; i++) next.push(ok(await after.pool.allocate({})));
     const [unused] = next;
     expect([idA, idB, idC, idD]).not.toContain(unused!.tokenId);
     expect(next.slice(1).map(({ tokenId }) => tokenId)).toEqual([idD, idC, idB, idA]);
@@ -131,7 +137,7 @@ describe.each(databaseKinds)('a pool on %s, started again', (kind) => {
     let world = await begin();
     const fences: number[] = [];
     for (let run = 0; run < 4; run++) {
-      for (let i = 0; i < 4; i++) fences.push(ok(await world.service.allocate({})).lease.fence);
+      for (let i = 0; i < 4; i++) fences.push(ok(await world.pool.allocate({})).lease.fence);
       world = await restart(world);
     }
     await world.close();
@@ -143,17 +149,17 @@ describe.each(databaseKinds)('a pool on %s, started again', (kind) => {
 
   it('ends a thousand leases of the same second, each at its own millisecond [I6]', async () => {
     const before = await begin(1000);
-    const { service, clock } = before;
+    const { pool, clock } = before;
     const granting = Array.from({ length: 1000 }, () => {
       clock.advance(1);
-      return service.allocate({});
+      return pool.allocate({});
     });
     const grants = (await Promise.all(granting)).map(ok);
     const half = start + 500 + twoMinutes;
     const after = await restart(before, half - clock.now(), 1000);
-    expect(ok(await after.service.tokens('active', { limit: 1 })).counts.active).toBe(500);
+    expect(ok(await after.pool.tokens('active', { limit: 1 })).counts.active).toBe(500);
     after.clock.advance(500);
-    expect(ok(await after.service.tokens('active', { limit: 1 })).counts.active).toBe(0);
+    expect(ok(await after.pool.tokens('active', { limit: 1 })).counts.active).toBe(0);
     expect(after.facts.map(({ at }) => at)).toEqual(
       grants.map(({ lease }) => Math.max(lease.expiresAt, half)),
     );
@@ -164,14 +170,14 @@ describe.each(databaseKinds)('a pool on %s, started again', (kind) => {
 
   it('has everything that was acknowledged when the process died in the middle of it [I14]', async () => {
     const { world, die } = await mortalWorld(kind, 20);
-    const { service } = world;
-    const grants = (await Promise.all(Array.from({ length: 30 }, () => service.allocate({})))).map(ok);
-    const renewed = ok(await service.renew({ tokenId: grants[29]!.tokenId, ttlMs: 200_000 }));
+    const { pool } = world;
+    const grants = (await Promise.all(Array.from({ length: 30 }, () => pool.allocate({})))).map(ok);
+    const renewed = ok(await pool.renew({ tokenId: grants[29]!.tokenId, ttlMs: 200_000 }));
     const where = die();
     const clock = new SteppedClock(start + 1000);
     const after = await createWorld({ where, size: 20, clock });
     await expect.poll(() => after.service.stage).toBe('serving');
-    const leases = ok(await after.service.tokens('all', { limit: 20 })).tokens.map(({ lease }) => lease);
+    const leases = ok(await after.pool.tokens('all', { limit: 20 })).tokens.map(({ lease }) => lease);
     expect(new Set(leases)).toEqual(new Set([...grants.slice(10, 29).map(({ lease }) => lease), renewed]));
     await after.close();
     await expectSoundLogAt(where);
@@ -181,7 +187,7 @@ describe.each(databaseKinds)('a pool on %s, started again', (kind) => {
 describe('a pool that takes long to open', () => {
   it('counts each deadline from when it is open, not from when it asked [I6]', async () => {
     const before = await createWorld({ kind: 'postgres', size: 3 });
-    const { tokenId, lease } = ok(await before.service.allocate({}));
+    const { tokenId, lease } = ok(await before.pool.allocate({}));
     await before.close();
     const client = postgres(before.where.databaseUrl!, { max: 2 });
     onTestFinished(() => client.end());
@@ -199,10 +205,10 @@ describe('a pool that takes long to open', () => {
     });
     const after = await opening!;
     clock.advance(lease.expiresAt - clock.now() - 1);
-    expect(after.service.counts.active).toBe(1);
+    expect(after.pool.counts.active).toBe(1);
     clock.advance(1);
-    expect(after.service.counts.active).toBe(0);
-    expect(ok(await after.service.history(tokenId, { limit: 1 }))).toMatchObject([
+    expect(after.pool.counts.active).toBe(0);
+    expect(ok(await after.pool.history(tokenId, { limit: 1 }))).toMatchObject([
       { endedAt: lease.expiresAt, endReason: 'ttl_expired' },
     ]);
     expect(after.facts).toMatchObject([{ type: 'expired', at: lease.expiresAt }]);

@@ -1,6 +1,7 @@
 /** A service that keeps facts for a minute: what its users still have, and when it deletes. On simulated time. */
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { Journal } from '../src/journal/journal.ts';
+import { PoolJournal } from '../src/journal/pool-journal.ts';
 import { SqlStore } from '../src/journal/sql-store.ts';
 import { newId } from '../src/random.ts';
 import { verifyLog } from '../src/verify/verify-log.ts';
@@ -21,12 +22,12 @@ const minute = 60_000;
 const hour = 60 * minute;
 const idle = 5000;
 
-let prune: MockInstance<Journal['prune']>;
-let pruneKeyed: MockInstance<Journal['pruneKeyed']>;
+let prune: MockInstance<PoolJournal['prune']>;
+let pruneKeyed: MockInstance<PoolJournal['pruneKeyed']>;
 
 beforeEach(() => {
-  prune = vi.spyOn(Journal.prototype, 'prune');
-  pruneKeyed = vi.spyOn(Journal.prototype, 'pruneKeyed');
+  prune = vi.spyOn(PoolJournal.prototype, 'prune');
+  pruneKeyed = vi.spyOn(PoolJournal.prototype, 'pruneKeyed');
 });
 
 afterEach(() => vi.restoreAllMocks());
@@ -54,27 +55,29 @@ async function settled(): Promise<void> {
   }
 }
 
-const seqs = async ({ service }: World) =>
-  ok(await service.facts({}, { limit: 100, order: 'asc' })).map(({ seq }) => seq);
+const seqs = async ({ pool }: World) =>
+  ok(await pool.facts({}, { limit: 100, order: 'asc' })).map(({ seq }) => seq);
 
 /** Ends the service, and checks what it leaves. */
 async function leave(world: World): Promise<void> {
   await world.close();
   const database = await openDatabase(world.where);
   await expectSoundRest(database);
-  expect((await verifyLog(new SqlStore(database, 'default'))).violations).toEqual([]);
+  expect(
+    (await verifyLog(new Journal(new SqlStore(database), commitTimes).audited('default'))).violations,
+  ).toEqual([]);
   await database.close();
 }
 
 describe.each(databaseKinds)('a service on %s that keeps facts for a minute', (kind) => {
   it('deletes those that are older, and no lease with them [I5][I8]', async () => {
     const world = await begin(kind);
-    const { service, clock } = world;
-    const ada = ok(await service.allocate({ userId: 'ada', ttlMs: hour, metadata: { job: 1 } }));
-    const bob = ok(await service.allocate({ userId: 'bob' }));
-    ok(await service.release({ tokenId: bob.tokenId }));
+    const { pool, clock } = world;
+    const ada = ok(await pool.allocate({ userId: 'ada', ttlMs: hour, metadata: { job: 1 } }));
+    const bob = ok(await pool.allocate({ userId: 'bob' }));
+    ok(await pool.release({ tokenId: bob.tokenId }));
     clock.advance(minute);
-    const cy = ok(await service.allocate({ userId: 'cy' }));
+    const cy = ok(await pool.allocate({ userId: 'cy' }));
     await tidy(world);
     expect(await seqs(world)).toEqual([cy.lease.fence]);
     const live = {
@@ -84,15 +87,15 @@ describe.each(databaseKinds)('a service on %s that keeps facts for a minute', (k
       endedAt: null,
       endReason: null,
     };
-    expect(ok(await service.token(ada.tokenId, 10))).toMatchObject({
+    expect(ok(await pool.token(ada.tokenId, 10))).toMatchObject({
       token: { tokenId: ada.tokenId, lease: ada.lease },
       history: [live],
     });
-    expect(ok(await service.history(bob.tokenId, { limit: 10 }))).toEqual([]);
-    const renewal = ok(await service.renew({ tokenId: ada.tokenId, leaseId: ada.lease.leaseId }));
+    expect(ok(await pool.history(bob.tokenId, { limit: 10 }))).toEqual([]);
+    const renewal = ok(await pool.renew({ tokenId: ada.tokenId, leaseId: ada.lease.leaseId }));
     expect(renewal).toEqual({ ...ada.lease, expiresAt: clock.now() + hour });
-    ok(await service.release({ tokenId: ada.tokenId, leaseId: ada.lease.leaseId }));
-    expect(ok(await service.history(ada.tokenId, { limit: 10 }))).toEqual([
+    ok(await pool.release({ tokenId: ada.tokenId, leaseId: ada.lease.leaseId }));
+    expect(ok(await pool.history(ada.tokenId, { limit: 10 }))).toEqual([
       { ...live, endedAt: clock.now(), endReason: 'released_by_client' },
     ]);
     expect(world.unanswered).toEqual([]);
@@ -101,25 +104,25 @@ describe.each(databaseKinds)('a service on %s that keeps facts for a minute', (k
 
   it('answers for a lease whose end it has forgotten as for one that it never knew', async () => {
     const world = await begin(kind);
-    const { service, clock } = world;
-    const { tokenId, lease } = ok(await service.allocate({ userId: 'ada' }));
-    ok(await service.release({ tokenId }));
+    const { pool, clock } = world;
+    const { tokenId, lease } = ok(await pool.allocate({ userId: 'ada' }));
+    ok(await pool.release({ tokenId }));
     const stale = { tokenId, leaseId: lease.leaseId };
-    expect(refusal(await service.renew(stale)).code).toBe('lease_ended');
-    expect(refusal(await service.release(stale)).code).toBe('lease_ended');
+    expect(refusal(await pool.renew(stale)).code).toBe('lease_ended');
+    expect(refusal(await pool.release(stale)).code).toBe('lease_ended');
     clock.advance(minute);
-    ok(await service.allocate({}));
+    ok(await pool.allocate({}));
     await tidy(world);
-    expect(refusal(await service.renew(stale)).code).toBe('lease_mismatch');
-    expect(refusal(await service.release(stale)).code).toBe('token_not_active');
+    expect(refusal(await pool.renew(stale)).code).toBe('lease_mismatch');
+    expect(refusal(await pool.release(stale)).code).toBe('token_not_active');
   });
 
   it('starts again from what is left, with every deadline, and numbers that go on [I3]', async () => {
     const first = await begin(kind);
-    const ada = ok(await first.service.allocate({ userId: 'ada', ttlMs: hour }));
-    ok(await first.service.allocate({ userId: 'bob' }));
+    const ada = ok(await first.pool.allocate({ userId: 'ada', ttlMs: hour }));
+    ok(await first.pool.allocate({ userId: 'bob' }));
     first.clock.advance(twoMinutes);
-    ok(await first.service.allocate({ userId: 'cy' }));
+    ok(await first.pool.allocate({ userId: 'cy' }));
     await tidy(first);
     const [oldest, newest] = [(await seqs(first)).at(0)!, (await seqs(first)).at(-1)!];
     expect(oldest).toBe(4);
@@ -128,11 +131,11 @@ describe.each(databaseKinds)('a service on %s that keeps facts for a minute', (k
       where: first.where,
       clock: new SteppedClock(first.clock.now() + minute),
     });
-    expect(ok(await second.service.token(ada.tokenId, 10))).toMatchObject({
+    expect(ok(await second.pool.token(ada.tokenId, 10))).toMatchObject({
       token: { lease: ada.lease },
       history: [{ userId: 'ada', endedAt: null }],
     });
-    expect(ok(await second.service.allocate({})).lease.fence).toBe(newest + 2);
+    expect(ok(await second.pool.allocate({})).lease.fence).toBe(newest + 2);
     await tidy(second);
     expect(await seqs(second)).toEqual([newest + 1, newest + 2]);
     await leave(second);
@@ -151,11 +154,11 @@ describe.each(databaseKinds)('a service on %s that keeps facts for a minute', (k
 describe('a service that another process has fenced out', () => {
   it('deletes nothing until it has the pool again', async () => {
     const world = await begin('postgres');
-    const other = await Journal.open(world.where, 'default', newId(), commitTimes);
+    const other = await Journal.open(world.where, newId(), commitTimes);
     const at = () => world.clock.now();
-    await other.openPool({ at, size: 3, newTokenId: newId }, listening().listener);
+    await other.openPools({ at, declared: [] }, listening().listener);
     await other.close();
-    expect(refusal(await world.service.allocate({})).code).toBe('unavailable');
+    expect(refusal(await world.pool.allocate({})).code).toBe('unavailable');
     expect(world.stages.at(-1)).toBe('standby');
     world.clock.advance(10 * idle);
     expect(prune).not.toHaveBeenCalled();

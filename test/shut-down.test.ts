@@ -1,10 +1,9 @@
 /** How the built service ends when it is asked to: what is under way is answered, and nothing answered is lost. */
 import { Agent, type ClientRequest, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import postgres from 'postgres';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Cable } from './support/cable.ts';
-import { databaseKinds, freshDatabase, freshPostgres } from './support/databases.ts';
+import { databaseKinds, freshDatabase, freshPostgres, holdCommits } from './support/databases.ts';
 import { pause, type ServiceProcess, startService, until } from './support/process.ts';
 import { checkLog, type LeaseSeen, Told, useTokens } from './support/told.ts';
 
@@ -18,17 +17,7 @@ const saysStopping = (service: ServiceProcess) =>
 
 async function activeTokens(service: ServiceProcess): Promise<number> {
   const text = await (await fetch(`${service.url}/metrics`)).text();
-  return Number(/leasehold_tokens\{status="active"\} (\d+)/.exec(text)?.[1]);
-}
-
-/** Keeps every commit waiting until it is called off. */
-async function holdCommits(databaseUrl: string): Promise<() => Promise<void>> {
-  const client = postgres(databaseUrl, { max: 1, onnotice: () => {} });
-  onTestFinished(() => client.end({ timeout: 0 }));
-  await client.unsafe('begin; lock table token_events in access exclusive mode').simple();
-  return async () => {
-    await client.unsafe('rollback');
-  };
+  return Number(/leasehold_tokens\{pool="default",status="active"\} (\d+)/.exec(text)?.[1]);
 }
 
 describe.each([

@@ -104,14 +104,18 @@ describe('a second process on the same Postgres', () => {
     await checkLog(serving, told);
   });
 
-  it('does not stand by for a pool of another size than its own', async () => {
+  it('brings its own options along when it takes over, and lets the pool drain or grow to them', async () => {
     const where = await freshWhere();
     const first = await startService(where, { POOL_SIZE: '3' });
-    const wrong = await spawnService(where, { POOL_SIZE: '4' });
-    expect(await wrong.exited).toEqual({ code: 1, signal: null });
-    expect(wrong.stderr).toContain("pool 'default' has 3 tokens, but POOL_SIZE is 4");
-    expect((await first.post('/api/tokens/allocate')).status).toBe(200);
+    const told = new Told();
+    const ada = await grant(first, 'ada', told);
+    const second = await startStandby(where, { POOL_SIZE: '4' });
     expect(await first.stop()).toEqual({ code: 0, signal: null });
+    await second.ready();
+    const { body } = await second.get<{ counts: object }>('/api/tokens');
+    expect(body.counts).toMatchObject({ active: 1, available: 3, total: 4 });
+    await expectSameLease(second, ada);
+    await checkLog(second, told);
   });
 });
 

@@ -1,37 +1,12 @@
 /** `leasehold verify` as people and scripts run it: what it says, where, and how it ends. */
-import { execFile } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { sql } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
-import { projectFolder } from './support/build.ts';
 import { databaseKinds, freshDatabase, freshFolder, freshPostgres, type Where } from './support/databases.ts';
 import { openDatabase, preparedDatabase } from './support/journal.ts';
-import { environment, startService } from './support/process.ts';
-import { shapedLog, shapedSize } from './support/shaped-log.ts';
-
-interface Ended {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-/** Runs the built command, with the database of `where`. */
-async function leasehold(where: Where | null, ...args: string[]): Promise<Ended> {
-  return run(process.execPath, [join('dist', 'main.js'), ...args], where);
-}
-
-async function run(command: string, args: string[], where: Where | null): Promise<Ended> {
-  const { PATH = '', HOME = '' } = process.env;
-  const env = { PATH, HOME, ...(where && (await environment(where))) };
-  try {
-    const said = await promisify(execFile)(command, args, { cwd: projectFolder, env });
-    return { code: 0, ...said };
-  } catch (error) {
-    return error as Ended;
-  }
-}
+import { runCommand, runLeasehold, startService } from './support/process.ts';
+import { shapedLog } from './support/shaped-log.ts';
 
 async function edit(where: Where, statement: string): Promise<void> {
   const database = await openDatabase(where);
@@ -42,25 +17,37 @@ async function edit(where: Where, statement: string): Promise<void> {
 describe.each(databaseKinds)('leasehold verify on %s', (kind) => {
   it('ends with 0 where all is sound, and with 1 where it is not', async () => {
     const where = await shapedLog(kind, 5, 20);
-    const sound = await leasehold(where, 'verify');
+    const sound = await runLeasehold(where, 'verify');
     expect(sound).toMatchObject({ code: 0, stderr: '' });
     expect(sound.stdout).toMatch(
-      /^sound: \d+ facts \(1 to \d+\) and 4 tokens in (PGlite|Postgres) [^\n]+ s\n$/,
+      /^(sound: \d+ facts \(1 to \d+\) and \d+ tokens of pool '(brief|default|elastic|named)' in (PGlite|Postgres) [^\n]+ s\n){4}$/,
     );
-    const json = await leasehold(where, 'verify', '--json');
+    const json = await runLeasehold(where, 'verify', '--json');
     expect(json).toMatchObject({ code: 0, stderr: '' });
-    expect(JSON.parse(json.stdout)).toMatchObject({ sound: true, tokens: shapedSize, violations: [] });
+    const { sound: all, pools } = JSON.parse(json.stdout);
+    expect([all, pools.map(({ pool }: { pool: string }) => pool)]).toEqual([
+      true,
+      ['brief', 'default', 'elastic', 'named'],
+    ]);
+    expect(pools[1]).toMatchObject({ sound: true, violations: [] });
+    const one = await runLeasehold(where, 'verify', '--json', '--pool', 'named');
+    expect(JSON.parse(one.stdout)).toMatchObject({ sound: true, pools: [{ pool: 'named', tokens: 3 }] });
 
-    await edit(where, `update token_events set user_id = 'eve' where seq = 3`);
-    const unsound = await leasehold(where, 'verify');
+    await edit(where, `update token_events set user_id = 'eve' where seq = 3 and pool = 'default'`);
+    const unsound = await runLeasehold(where, 'verify');
     expect(unsound).toMatchObject({ code: 1, stderr: '' });
-    expect(unsound.stdout).toMatch(/^NOT sound: \d+ violations in /);
+    expect(unsound.stdout).toMatch(/^NOT sound: \d+ violations in .* of pool 'default'/m);
     expect(unsound.stdout).toMatch(/\n {2}I8 {3}fact 3: token [\da-f-]{36}: is not as it was written/);
-    const unsoundJson = await leasehold(where, 'verify', '--json');
+    const unsoundJson = await runLeasehold(where, 'verify', '--json');
     expect(unsoundJson.code).toBe(1);
     expect(JSON.parse(unsoundJson.stdout)).toMatchObject({
       sound: false,
-      violations: expect.arrayContaining([expect.objectContaining({ invariant: 'I8', seq: 3 })]),
+      pools: expect.arrayContaining([
+        expect.objectContaining({
+          pool: 'default',
+          violations: expect.arrayContaining([expect.objectContaining({ invariant: 'I8', seq: 3 })]),
+        }),
+      ]),
     });
   });
 
@@ -68,7 +55,7 @@ describe.each(databaseKinds)('leasehold verify on %s', (kind) => {
     const where = await preparedDatabase(kind);
     if (kind === 'postgres') await (await openDatabase(where)).close();
     for (let time = 0; time < 2; time++) {
-      const { code, stdout, stderr } = await leasehold(where, 'verify');
+      const { code, stdout, stderr } = await runLeasehold(where, 'verify');
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
       expect(stderr).toContain('the pool has never been opened here');
     }
@@ -83,13 +70,13 @@ describe.each(databaseKinds)('leasehold verify on %s', (kind) => {
         `update drizzle.__drizzle_migrations set created_at = created_at + ${ms} where created_at = ${newest}`,
       );
     await move(1);
-    const newer = await leasehold(where, 'verify');
+    const newer = await runLeasehold(where, 'verify');
     expect({ code: newer.code, said: newer.stderr }).toEqual({
       code: 2,
       said: expect.stringContaining('it is of a newer version'),
     });
     await move(-2);
-    const older = await leasehold(where, 'verify');
+    const older = await runLeasehold(where, 'verify');
     expect({ code: older.code, said: older.stderr }).toEqual({
       code: 2,
       said: expect.stringContaining('a migration is missing: start the service'),
@@ -101,7 +88,7 @@ describe('leasehold verify', () => {
   it('ends with 2 and names the route where a service has the embedded database open', async () => {
     const where = await preparedDatabase('pglite');
     const service = await startService(where);
-    const { code, stderr } = await leasehold(where, 'verify');
+    const { code, stderr } = await runLeasehold(where, 'verify');
     expect(code).toBe(2);
     expect(stderr).toContain(`another Leasehold process uses the folder ${where.dataDir}`);
     expect(stderr).toContain('GET /api/verify');
@@ -112,44 +99,44 @@ describe('leasehold verify', () => {
     const where = await freshDatabase('postgres');
     const service = await startService(where);
     await service.post('/api/tokens/allocate');
-    expect(await leasehold(where, 'verify')).toMatchObject({ code: 0 });
+    expect(await runLeasehold(where, 'verify')).toMatchObject({ code: 0 });
     expect((await service.post('/api/tokens/allocate')).status).toBe(200);
     expect(service.log.filter(({ stage }) => stage !== undefined).at(-1)).toMatchObject({ stage: 'serving' });
   });
 
   it('ends with 2 where there is no database, makes none, and shows no password', async () => {
     const folder = join(freshFolder(), 'nowhere');
-    const missing = await leasehold({ dataDir: folder }, 'verify');
+    const missing = await runLeasehold({ dataDir: folder }, 'verify');
     expect(missing).toMatchObject({ code: 2, stdout: '' });
     expect(missing.stderr).toContain(`there is no embedded database in ${folder}`);
     expect(() => mkdirSync(folder)).not.toThrow();
 
     const empty = { databaseUrl: await freshPostgres(), dataDir: '' };
-    const never = await leasehold(empty, 'verify');
+    const never = await runLeasehold(empty, 'verify');
     expect(never).toMatchObject({ code: 2, stdout: '' });
     expect(never.stderr).toContain('the service has never been started on it');
 
     const gone = { databaseUrl: 'postgres://ada:secret@127.0.0.1:1/gone', dataDir: '' };
-    const refused = await leasehold(gone, 'verify');
+    const refused = await runLeasehold(gone, 'verify');
     expect(refused).toMatchObject({ code: 2, stdout: '' });
     expect(refused.stderr).toMatch(
       /^leasehold: cannot check Postgres at 127\.0\.0\.1:1\/gone: .*ECONNREFUSED/,
     );
     expect(refused.stderr).not.toContain('secret');
-    const asJson = await leasehold(gone, 'verify', '--json');
+    const asJson = await runLeasehold(gone, 'verify', '--json');
     expect(asJson.code).toBe(2);
     expect(JSON.parse(asJson.stdout)).toEqual({ error: expect.stringContaining('ECONNREFUSED') });
   });
 
   it('ends with 2 on a wrong variable, and on arguments that it does not know', async () => {
-    const wrong = await leasehold({ databaseUrl: 'mysql://here', dataDir: '' }, 'verify');
+    const wrong = await runLeasehold({ databaseUrl: 'mysql://here', dataDir: '' }, 'verify');
     expect(wrong).toMatchObject({
       code: 2,
       stdout: '',
       stderr: expect.stringContaining('DATABASE_URL: must be'),
     });
     for (const args of [['verfy'], ['verify', '--jsn'], ['verify', 'all'], ['--help', 'me'], ['']]) {
-      const { code, stdout, stderr } = await leasehold(null, ...args);
+      const { code, stdout, stderr } = await runLeasehold(null, ...args);
       expect({ args, code, stdout }).toEqual({ args, code: 2, stdout: '' });
       expect(stderr).toContain(`does not know '${args.join(' ')}'`);
       expect(stderr).toContain('usage: leasehold');
@@ -158,19 +145,23 @@ describe('leasehold verify', () => {
 
   it('says how it is used, and which version it is', async () => {
     for (const args of [['--help'], ['-h'], ['verify', '--help']]) {
-      expect(await leasehold(null, ...args)).toMatchObject({
+      expect(await runLeasehold(null, ...args)).toMatchObject({
         code: 0,
         stdout: expect.stringMatching(/^usage: /),
       });
     }
-    expect(await leasehold(null, '--version')).toMatchObject({
+    expect(await runLeasehold(null, '--version')).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
     });
   });
 
   it('is there by its name', async () => {
-    const { code, stdout } = await run('npm', ['run', '--silent', 'leasehold', '--', '--version'], null);
+    const { code, stdout } = await runCommand(
+      'npm',
+      ['run', '--silent', 'leasehold', '--', '--version'],
+      null,
+    );
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
   });
 });

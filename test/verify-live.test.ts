@@ -1,12 +1,14 @@
 /** Checking a log that goes on being written, is being pruned, or is no longer waited for. */
 import { describe, expect, it } from 'vitest';
 import type { AuditedLog, Standing } from '../src/journal/audited.ts';
+import { Journal } from '../src/journal/journal.ts';
 import { SqlStore } from '../src/journal/sql-store.ts';
 import { NeverOpened, verifyLog } from '../src/verify/verify-log.ts';
 import { databaseKinds } from './support/databases.ts';
 import { free, full, HandwrittenLog } from './support/handwritten-log.ts';
 import { emptyDatabase, openJournal } from './support/journal.ts';
 import { idOf } from './support/pool.ts';
+import { commitTimes } from './support/world.ts';
 
 /** A log in memory, whose reads are counted and can be followed by something. */
 class AuditedMemory implements AuditedLog {
@@ -37,7 +39,9 @@ class AuditedMemory implements AuditedLog {
     const before = log.facts.filter((fact) => fact.seq <= seq);
     log.facts.splice(0, before.length);
     const { digest } = before.at(-1)!;
-    Object.assign(log.standing.pool!, { prunedSeq: seq, chainSeq: seq, chainDigest: digest });
+    const { options } = log.standing.pool!;
+    const left = { prunedSize: 2, prunedOrdinal: 2, prunedOptions: options };
+    Object.assign(log.standing.pool!, { ...left, prunedSeq: seq, chainSeq: seq, chainDigest: digest });
     const last = (id: string) => before.findLast(({ tokenId }) => tokenId === id)?.seq ?? 0;
     log.standing.prunedTokens = [0, 1].map((index) => free(idOf(index), last(idOf(index))));
   }
@@ -187,7 +191,10 @@ describe.each(databaseKinds)('a check on %s', (kind) => {
     await journal.committed();
     await database.db.execute('delete from token_events where seq between 3 and 18');
     await database.db.execute('update token_events set seq = 1e12 where seq = 21');
-    const { violations } = await verifyLog(new SqlStore(database, 'default'), { portionFacts: 4 });
+    const { violations } = await verifyLog(
+      new Journal(new SqlStore(database), commitTimes).audited('default'),
+      { portionFacts: 4 },
+    );
     expect(violations.filter(({ invariant }) => invariant === 'I3').map(({ message }) => message)).toEqual([
       'the facts up to 18 are missing',
       'the facts up to 999999999999 are missing',

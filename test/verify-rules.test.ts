@@ -23,7 +23,7 @@ const facts: Broken[] = [
     'a fact of a token that is not of the pool [I2]',
     () => new HandwrittenLog().opened().add({ ...full().facts[1], tokenId: idOf(7) }),
     [
-      'I2 at 2: is of a token that the table tokens does not have',
+      'I2 at 2: is of a token that the pool does not have',
       'I2 at 2: the table tokens has lost a token of the log',
       'I11 at null: 1 leases have begun, but 0 are live and 0 have ended',
     ],
@@ -154,7 +154,7 @@ const facts: Broken[] = [
   [
     'metadata that came after the grant [I8]',
     () => new HandwrittenLog().opened().granted(0).renewed(0, { metadata: {} }),
-    ['I8 at 3: has metadata, which only a grant has'],
+    ['I8 at 3: has metadata that is not of such a fact'],
   ],
   [
     'a grant without a user [I8]',
@@ -164,7 +164,7 @@ const facts: Broken[] = [
   [
     'an opening that says something of a token [I8]',
     () => new HandwrittenLog().opened({ userId: 'ada' }),
-    ['I8 at 1: opens the pool, and says what only a fact of a token says'],
+    ['I8 at 1: is of the pool, and says what only a fact of a token says'],
   ],
   [
     'an expiry while nobody had the pool, without an opening [I8]',
@@ -249,12 +249,23 @@ describe('the rules of a log', () => {
   });
 
   it('let a log that is older than its digests go by the clock of each process', () => {
-    const log = full().opened({ at: start - 1 });
-    for (const fact of log.facts) fact.digest = '';
-    log.standing.pool!.chainSeq = 4;
+    const log = full()
+      .opened({ at: start - 1 })
+      .asOlder(false);
     expect(log.violations).toEqual([]);
     log.standing.pool = null;
     expect(log.violations).toEqual([]);
+  });
+
+  it('let a log that is older than options tell of them when it is opened next', () => {
+    const log = full().asOlder();
+    expect(log.violations).toEqual([]);
+    log.opened().changed({ whenFull: 'reject' });
+    log.standing.pool!.lastOrdinal = 2;
+    expect(log.violations).toEqual([]);
+    expect(log.ended(0, evicted).granted(0, afterEviction).violations).toEqual([
+      'I7 at 6: evicts a lease, but a full pool is to reject',
+    ]);
   });
 
   it('tell the first violations, and count them all', () => {

@@ -29,8 +29,8 @@ const standings: [what: string, edit: (standing: Standing) => void, violations: 
     'another token than the pool was made with [I2]',
     ({ tokens }) => Object.assign(tokens[0]!, { id: idOf(9) }),
     [
-      'I2 at null: the table tokens does not have the tokens that the pool was made with',
-      'I2 at 2: is of a token that the table tokens does not have',
+      'I2 at null: the table tokens does not have the tokens that the pool was left with',
+      'I2 at 2: is of a token that the pool does not have',
       'I8 at 2: the table tokens is not what the log leads to: ' +
         'status, user_id, lease_id, fence, activated_at, expires_at, ttl_ms, seq',
       'I2 at 2: the table tokens has lost a token of the log',
@@ -39,7 +39,7 @@ const standings: [what: string, edit: (standing: Standing) => void, violations: 
   [
     'tokens that are not numbered [I2]',
     ({ tokens }) => Object.assign(tokens[1]!, { ordinal: 3 }),
-    ['I2 at null: the tokens are not numbered from 1: the one in place 2 has ordinal 3'],
+    ['I2 at null: the table tokens does not have the tokens that the pool was left with'],
   ],
   [
     'a log whose last fact is gone, whatever its tokens show [I3]',
@@ -63,9 +63,17 @@ const standings: [what: string, edit: (standing: Standing) => void, violations: 
     'facts that count as pruned and are there [I3]',
     ({ pool }) => Object.assign(pool!, { prunedSeq: 1 }),
     [
+      'I8 at null: the table pools has the chain of digests begin with facts that have been pruned',
       'I3 at 1: is there, though all facts up to 1 have been pruned',
       'I8 at 2: is not as it was written, or not what was written here: its digest is wrong',
+      ...[2, 3].map((seq) => `I2 at ${seq}: is of a token that the pool does not have`),
+      'I8 at null: the table pools is not what the log leads to: options, closed',
     ],
+  ],
+  [
+    'other options than the log tells of [I8]',
+    ({ pool }) => Object.assign(pool!.options as object, { when_full: 'reject' }),
+    ['I8 at null: the table pools is not what the log leads to: options'],
   ],
 ];
 

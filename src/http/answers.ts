@@ -2,21 +2,23 @@
 import { extendZodWithOpenApi } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
 import { type FactType, factTypes, type Reason, reasons } from '../lease/fact.ts';
-import type { Json, Lease } from '../lease/lease.ts';
+import { type Json, type Lease, statuses, statusOf } from '../lease/lease.ts';
 import type { FactView, LeaseView, TokenView } from '../lease/view.ts';
-import type { Grant } from '../service/service.ts';
+import type { Grant } from '../service/allocating.ts';
 import { problemCodes } from './problem.ts';
 
 extendZodWithOpenApi(z);
 
 // What the service says itself is checked for its shape; the formats are a promise that the tests keep.
-const tokenId = z.string().openapi({ format: 'uuid', example: '7a1e2b6c-0f0d-4a53-9c1e-5d1f0a3b9a11' });
-const instant = z.string().openapi({ format: 'date-time', example: '2026-01-31T12:00:00.000Z' });
+export const tokenId = z
+  .string()
+  .openapi({ format: 'uuid', example: '7a1e2b6c-0f0d-4a53-9c1e-5d1f0a3b9a11' });
+export const instant = z.string().openapi({ format: 'date-time', example: '2026-01-31T12:00:00.000Z' });
 const milliseconds = z.int().min(0);
 const knownReasons = Object.values(reasons).flat() as [Reason, ...Reason[]];
 const reason = z.enum(knownReasons);
 /** Why a lease is over. */
-const endReason = z.enum([...reasons.released, ...reasons.expired]);
+export const endReason = z.enum([...reasons.released, ...reasons.expired]);
 const type = z.enum(factTypes as [FactType, ...FactType[]]);
 
 const leaseMembers = {
@@ -37,17 +39,21 @@ const leaseId = z
   .openapi({ format: 'uuid', description: 'Whoever knows it is the holder; shown to nobody else' });
 
 export const LeaseAnswer = z.strictObject({ ...leaseMembers, lease_id: leaseId.optional() }).openapi('Lease');
-export const GrantAnswer = z
-  .strictObject({
-    ...leaseMembers,
-    lease_id: leaseId,
-    token_value: tokenId.openapi({ description: 'The same as token_id' }),
-    evicted: z
-      .strictObject({ user_id: z.string(), activated_at: instant, expires_at: instant })
-      .nullable()
-      .openapi({ description: 'The least recently used lease, where it was ended to make room' }),
-  })
-  .openapi('Grant');
+const grantMembers = {
+  ...leaseMembers,
+  lease_id: leaseId,
+  token_value: tokenId.openapi({ description: 'The same as token_id' }),
+  evicted: z
+    .strictObject({ user_id: z.string(), activated_at: instant, expires_at: instant })
+    .nullable()
+    .openapi({ description: 'The lease that was ended to make room, where one was' }),
+};
+const GrantShape = z.strictObject(grantMembers).openapi('Grant');
+/** What was asked for by `count` comes as a list. */
+export const GrantAnswer = z.union([
+  GrantShape,
+  z.strictObject({ leases: z.array(GrantShape) }).openapi('Grants'),
+]);
 export const ReleasedAnswer = z
   .strictObject({ ok: z.literal(true), token_id: tokenId, user_id: z.string() })
   .openapi('Released');
@@ -59,16 +65,29 @@ const shownMetadata = z
 
 const tokenMembers = {
   id: tokenId,
-  status: z.enum(['available', 'active']),
+  name: z.string().nullable(),
+  labels: z.record(z.string(), z.string()),
+  status: z.enum(statuses),
   user_id: z.string().nullable(),
   fence: z.int().nullable(),
   activated_at: instant.nullable(),
   expires_at: instant.nullable(),
   expires_in_ms: milliseconds.nullable(),
   metadata: shownMetadata,
+  rests_until: instant.nullable().openapi({ description: 'With `resting`: when it can be had again' }),
+  kept_until: instant.nullable().openapi({ description: 'When it is deleted unless somebody asks for it' }),
+  withdrawn: z
+    .strictObject({ note: z.string().nullable() })
+    .nullable()
+    .openapi({ description: 'Out of use; a lease that it has runs out' }),
 };
-const TokenShape = z.strictObject(tokenMembers).openapi('Token');
-const counts = z.strictObject({ available: z.int(), active: z.int(), total: z.int() });
+export const TokenShape = z.strictObject(tokenMembers).openapi('Token');
+export const counts = z.strictObject({
+  available: z.int(),
+  active: z.int(),
+  total: z.int(),
+  waiting: z.int(),
+});
 
 const nextCursor = z.string().nullable().openapi({ description: 'null on the last page' });
 export const TokensAnswer = z
@@ -111,6 +130,26 @@ export const EventsAnswer = z.strictObject(eventPage).openapi('Events');
 // Not an extension of the other: in JSON Schema each of the two would forbid the members of its fellow.
 export const TokenEventsAnswer = z.strictObject({ token_id: tokenId, ...eventPage }).openapi('TokenEvents');
 
+export const KeptAliveAnswer = z
+  .strictObject({
+    results: z
+      .array(
+        z.strictObject({
+          ok: z.boolean(),
+          lease: LeaseAnswer.optional(),
+          error: z.string().optional(),
+          reason: endReason.optional(),
+          ended_at: instant.optional(),
+        }),
+      )
+      .openapi({ description: 'In the order of the request' }),
+  })
+  .openapi('KeptAlive');
+
+export const DeletedTokenAnswer = z
+  .strictObject({ ok: z.literal(true), token_id: tokenId })
+  .openapi('DeletedToken');
+
 export const Problem = z
   .object({
     type: z.string(),
@@ -121,12 +160,13 @@ export const Problem = z
     errors: z.array(z.strictObject({ field: z.string(), message: z.string() })).optional(),
     reason: endReason.optional().openapi({ description: 'With `lease_ended`: why' }),
     ended_at: instant.optional().openapi({ description: 'With `lease_ended` and `too_late`: when' }),
+    message: z.string().optional(),
     stage: z.string().optional().openapi({ description: 'With `unavailable`: what the service is doing' }),
   })
   .openapi('Problem');
 
-const iso = (ms: number): string => new Date(ms).toISOString();
-const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
+export const iso = (ms: number): string => new Date(ms).toISOString();
+export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
 
 export function leaseOut(
   tokenId: string,
@@ -146,7 +186,7 @@ export function leaseOut(
   };
 }
 
-export function grantOut({ tokenId, lease, evicted }: Grant, now: number): z.infer<typeof GrantAnswer> {
+export function grantOut({ tokenId, lease, evicted }: Grant, now: number): z.infer<typeof GrantShape> {
   return {
     ...leaseOut(tokenId, lease, now),
     lease_id: lease.leaseId,
@@ -159,16 +199,22 @@ export function grantOut({ tokenId, lease, evicted }: Grant, now: number): z.inf
   };
 }
 
-export function tokenOut({ tokenId, lease }: TokenView, now: number): z.infer<typeof TokenShape> {
+export function tokenOut(token: TokenView, now: number): z.infer<typeof TokenShape> {
+  const { tokenId, name, labels, lease, restsUntil, keptUntil, withdrawn } = token;
   return {
     id: tokenId,
-    status: lease ? 'active' : 'available',
+    name,
+    labels: { ...labels },
+    status: statusOf(token),
     user_id: lease?.userId ?? null,
     fence: lease?.fence ?? null,
     activated_at: lease && iso(lease.activatedAt),
     expires_at: lease && iso(lease.expiresAt),
     expires_in_ms: lease && Math.max(0, lease.expiresAt - now),
     metadata: lease?.metadata ?? null,
+    rests_until: isoOrNull(restsUntil),
+    kept_until: isoOrNull(keptUntil),
+    withdrawn,
   };
 }
 

@@ -4,19 +4,24 @@ import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { newId } from '../random.ts';
 import type { Service } from '../service/service.ts';
+import { clientTokenRoutes } from './client-tokens.ts';
 import { serveDocs } from './docs.ts';
 import { eventRoutes } from './events.ts';
 import { serveHealth } from './health.ts';
 import { leaseRoutes } from './leases.ts';
 import { openApiDocument } from './openapi.ts';
+import { places } from './place.ts';
+import { poolRoutes, queueRoutes, type Standard } from './pools.ts';
 import { problem } from './problem.ts';
-import { bodies } from './requests.ts';
 import { serve } from './route.ts';
 import { tokenRoutes } from './tokens.ts';
 import { verifyRoutes } from './verify.ts';
 
 export interface AppOptions {
-  ttlMsMax: number;
+  /** What a new pool is like that says nothing of it. */
+  standard: Standard;
+  /** The pool of the tokens for clients. */
+  clientPool: string;
   version: string;
 }
 
@@ -37,10 +42,15 @@ export function createApp(service: Service, metrics: Metrics, log: Logger, optio
   });
   app.use(async (c, next) => (isForeign(c) ? problem('cross_site') : next()));
   const routes = [
-    ...leaseRoutes(service, bodies(options.ttlMsMax)),
-    ...tokenRoutes(service),
-    ...eventRoutes(service),
-    ...verifyRoutes(service),
+    ...places(service).flatMap((place) => [
+      ...leaseRoutes(place),
+      ...tokenRoutes(place),
+      ...eventRoutes(place),
+      ...queueRoutes(place),
+      ...verifyRoutes(service, place),
+    ]),
+    ...poolRoutes(service, options.standard),
+    ...clientTokenRoutes(service, options.clientPool),
   ];
   serve(app, routes, metrics);
   serveHealth(app, service, metrics);
@@ -74,10 +84,10 @@ function requestIdOf(c: Context): string {
   return given !== undefined && /^[\w.:-]{1,128}$/.test(given) ? given : newId();
 }
 
-/** What a log line says of a request: the route, never what was in its body. */
+/** What a log line says of a request: the route, never what was in its body, nor the id of a lease. */
 const logged = (c: Context, requestId: string) => ({
   request_id: requestId,
   method: c.req.method,
-  path: c.req.path,
+  path: c.req.path.replace(/^\/api\/leases\/.*/, '/api/leases/:lease_id'),
   status: c.res.status,
 });

@@ -1,8 +1,9 @@
-/** The OpenAPI document and a page to read it, served from this machine: nothing comes from the internet. */
+/** The OpenAPI document, a page to read it, and what editors know the file of pools by; all served from this machine: nothing comes from the internet. */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Hono } from 'hono';
+import { poolsFileSchema } from '../declared/pools-file.ts';
 import { serveGet } from './route.ts';
 
 const assetFolder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
@@ -38,6 +39,7 @@ const policy =
 export function serveDocs(app: Hono, document: object): void {
   const json = JSON.stringify(document, null, 2);
   serveGet(app, '/openapi.json', (c) => c.body(json, 200, { 'content-type': 'application/json' }));
+  serveGet(app, '/pools.schema.json', (c) => c.json(poolsFileSchema()));
   serveGet(app, '/docs', (c) => c.html(page, 200, { 'content-security-policy': policy }));
   serveGet(app, '/docs/start.js', (c) => c.body(start, 200, { 'content-type': 'text/javascript' }));
   for (const [name, type] of Object.entries(assets)) {

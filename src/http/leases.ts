@@ -1,55 +1,81 @@
 /** What changes leases: allocate, keep alive, release, release all. */
-import { map } from '../lease/refusal.ts';
-import type { Service } from '../service/service.ts';
+
+import type { z } from 'zod';
+import type { Lease } from '../lease/lease.ts';
+import { map, type Outcome } from '../lease/refusal.ts';
 import {
   GrantAnswer,
   grantOut,
+  KeptAliveAnswer,
   LeaseAnswer,
   leaseOut,
   ReleasedAllAnswer,
   ReleasedAnswer,
 } from './answers.ts';
-import type { ProblemCode } from './problem.ts';
-import { type bodies, none, tokenPath } from './requests.ts';
+import type { Place } from './place.ts';
+import { type ProblemCode, refusalMembers } from './problem.ts';
+import { AllocateBody, KeepAliveBody, KeepAliveManyBody, none, ReleaseBody } from './requests.ts';
 import { type AnyRoute, route } from './route.ts';
-
-type Bodies = ReturnType<typeof bodies>;
 
 const tag = 'Leases';
 
-export const leaseRoutes = (service: Service, body: Bodies): AnyRoute[] => [
-  allocate(service, body),
-  releaseAll(service, 'post', '/api/tokens/cleanup', 'Release every token'),
-  releaseAll(service, 'delete', '/api/tokens/clear-active', 'Release every token (the same as cleanup)'),
-  keepAlive(service, body),
-  release(service, body, '/api/tokens/:id/release', 'Release a token'),
-  release(
-    service,
-    body,
-    '/api/tokens/release/:id',
-    'Release a token (the same, written the other way round)',
-  ),
+export const leaseRoutes = (place: Place): AnyRoute[] => [
+  allocate(place),
+  keepAliveMany(place),
+  releaseAll(place, 'post', 'cleanup', 'Release every token'),
+  releaseAll(place, 'delete', 'clear-active', 'Release every token (the same as cleanup)'),
+  keepAlive(place),
+  release(place, ':id/release', 'Release a token'),
+  release(place, 'release/:id', 'Release a token (the same, written the other way round)'),
 ];
 
-const allocate = (service: Service, body: Bodies): AnyRoute =>
+const allocate = (place: Place): AnyRoute =>
   route({
     method: 'post',
-    path: '/api/tokens/allocate',
+    path: `${place.base}/tokens/allocate`,
     tag,
     summary: 'Allocate a token',
     description:
-      'Grants the token that has been free for longest. If none is free, the least recently used lease is ended ' +
-      'for it, and the answer says whose that was. Without `user_id` one is made. A repetition of a request ' +
-      'whose lease is over by then is answered with 410.',
-    params: none,
+      'Grants the token that has been free for longest. If none is free, the pool does what its `when_full` says: it ends the least ' +
+      'recently used lease (the answer says whose that was), refuses, or lets the newcomer wait in line, as does `wait_ms`. ' +
+      'Without `user_id` one is made. Whoever hangs up while waiting leaves the line. A repetition of a request whose lease is over by ' +
+      'then is answered with 410.',
+    params: place.params,
     query: none,
-    body: body.allocate,
+    body: AllocateBody,
     answer: GrantAnswer,
-    refusals: ['too_late', 'outcome_unknown', 'lease_ended'],
-    handle: async ({ body, once }) => {
-      const ask = { userId: body.user_id, ttlMs: body.ttl_ms, metadata: body.metadata };
-      return map(await service.allocate(ask, once), (grant) => grantOut(grant, service.now()));
-    },
+    refusals: [
+      'pool_full',
+      'no_such_token',
+      'user_limit_reached',
+      'queue_full',
+      'wait_expired',
+      'lease_proof_required',
+      'token_withdrawn',
+      'too_late',
+      'outcome_unknown',
+      'lease_ended',
+    ],
+    handle: ({ params, body, once }, { gone }) =>
+      place.ask(params, async (pool) => {
+        const ask = {
+          userId: body.user_id,
+          ttlMs: body.ttl_ms,
+          metadata: body.metadata,
+          labels: body.labels,
+          onExisting: body.on_existing,
+          count: body.count,
+          waitMs: body.wait_ms,
+          priority: body.priority,
+        };
+        return map(
+          await pool.allocate(ask, once, { gone: gone() }),
+          (grants): z.input<typeof GrantAnswer> => {
+            const out = grants.map((grant) => grantOut(grant, pool.now()));
+            return body.count === undefined ? out[0]! : { leases: out };
+          },
+        );
+      }),
   });
 
 /** Of what asks for the lease of one token. */
@@ -62,65 +88,105 @@ const refusals: readonly ProblemCode[] = [
   'outcome_unknown',
 ];
 
-const keepAlive = (service: Service, body: Bodies): AnyRoute =>
+/** The id of a token, or of its user, is no proof of being the holder: everybody sees it in lists. */
+const renewedOut = (tokenId: string, { leaseId, ...lease }: Lease, knowsId: boolean, now: number) => ({
+  ...leaseOut(tokenId, lease, now),
+  ...(knowsId && { lease_id: leaseId }),
+});
+
+const keepAlive = (place: Place): AnyRoute =>
   route({
     method: 'post',
-    path: '/api/tokens/:id/keep-alive',
+    path: `${place.base}/tokens/:id/keep-alive`,
     tag,
     summary: 'Renew a lease',
     description:
-      'Moves the deadline to `max(old, now + ttl_ms)`; without `ttl_ms`, by the TTL the lease was granted with. ' +
-      'Renewing counts as use. A lease that has ended is never revived: 410 says why and when it ended. ' +
+      'Moves the deadline to `max(old, now + ttl_ms)`; without `ttl_ms`, by the TTL the lease was granted with; never beyond the ' +
+      "pool's `max_lifetime_ms` after the grant. Renewing counts as use. A lease that has ended is never revived: 410 says why and when it ended. " +
       'The answer has the `lease_id` only for those who sent it.',
-    params: tokenPath,
+    params: place.tokenParams,
     query: none,
-    body: body.keepAlive,
+    body: KeepAliveBody,
     answer: LeaseAnswer,
-    refusals: [...refusals, 'too_late'],
-    handle: async ({ params: { id }, body, once }) => {
-      const ask = { tokenId: id, leaseId: body.lease_id, userId: body.user_id, ttlMs: body.ttl_ms };
-      return map(await service.renew(ask, once), ({ leaseId, ...lease }) => ({
-        ...leaseOut(id, lease, service.now()),
-        // The id of a token, or of its user, is no proof of being the holder: everybody sees it in lists.
-        ...(body.lease_id === undefined ? {} : { lease_id: leaseId }),
-      }));
-    },
+    refusals: [...refusals, 'token_withdrawn', 'too_late'],
+    handle: ({ params, body, once }) =>
+      place.ask(params, async (pool) => {
+        const { id } = params as { id: string };
+        const ask = { tokenId: id, leaseId: body.lease_id, userId: body.user_id, ttlMs: body.ttl_ms };
+        return map(await pool.renew(ask, once), (lease) =>
+          renewedOut(id, lease, body.lease_id !== undefined, pool.now()),
+        );
+      }),
   });
 
-const release = (service: Service, body: Bodies, path: string, summary: string): AnyRoute =>
+const keepAliveMany = (place: Place): AnyRoute =>
   route({
     method: 'post',
-    path,
+    path: `${place.base}/tokens/keep-alive`,
+    tag,
+    summary: 'Renew many leases at once',
+    description: 'Each as by itself, with a result of its own in the same place; all in one commit.',
+    params: place.params,
+    query: none,
+    body: KeepAliveManyBody,
+    answer: KeptAliveAnswer,
+    refusals: ['outcome_unknown'],
+    handle: ({ params, body: { leases }, once }) =>
+      place.ask(params, async (pool) => {
+        const asks = leases.map(({ token_id, lease_id, user_id, ttl_ms }) => ({
+          tokenId: token_id,
+          leaseId: lease_id,
+          userId: user_id,
+          ttlMs: ttl_ms,
+        }));
+        return map(await pool.renewMany(asks, once), (outcomes) => ({
+          results: outcomes.map((outcome: Outcome<Lease>, index) => {
+            const { tokenId, leaseId } = asks[index]!;
+            if ('refused' in outcome)
+              return { ok: false, error: outcome.refused.code, ...refusalMembers(outcome.refused) };
+            return { ok: true, lease: renewedOut(tokenId, outcome.ok, leaseId !== undefined, pool.now()) };
+          }),
+        }));
+      }),
+  });
+
+const release = (place: Place, path: string, summary: string): AnyRoute =>
+  route({
+    method: 'post',
+    path: `${place.base}/tokens/${path}`,
     tag,
     summary,
     description:
       'Ends the lease before its deadline. What is sent as proof, `lease_id` or `user_id`, must be the ' +
       "current holder's, else nothing changes. With neither, the id of the token alone suffices, unless the " +
       'service runs with `LEASE_PROOF=required`.',
-    params: tokenPath,
+    params: place.tokenParams,
     query: none,
-    body: body.release,
+    body: ReleaseBody,
     answer: ReleasedAnswer,
     refusals,
-    handle: async ({ params: { id }, body, once }) => {
-      const ask = { tokenId: id, leaseId: body.lease_id, userId: body.user_id };
-      return map(await service.release(ask, once), ({ userId }) => ({
-        ok: true,
-        token_id: id,
-        user_id: userId,
-      }));
-    },
+    handle: ({ params, body, once }) =>
+      place.ask(params, async (pool) => {
+        const { id } = params as { id: string };
+        const ask = { tokenId: id, leaseId: body.lease_id, userId: body.user_id };
+        return map(await pool.release(ask, once), ({ userId }) => ({
+          ok: true as const,
+          token_id: id,
+          user_id: userId,
+        }));
+      }),
   });
 
-const releaseAll = (service: Service, method: 'post' | 'delete', path: string, summary: string): AnyRoute =>
+const releaseAll = (place: Place, method: 'post' | 'delete', path: string, summary: string): AnyRoute =>
   route({
     method,
-    path,
+    path: `${place.base}/tokens/${path}`,
     tag,
     summary,
-    params: none,
+    params: place.params,
     query: none,
     answer: ReleasedAllAnswer,
     refusals: ['outcome_unknown'],
-    handle: async ({ once }) => map(await service.releaseAll(once), (released) => ({ released })),
+    handle: ({ params, once }) =>
+      place.ask(params, async (pool) => map(await pool.releaseAll(once), (released) => ({ released }))),
   });

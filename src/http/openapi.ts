@@ -22,9 +22,10 @@ export function openApiDocument(routes: readonly AnyRoute[], version: string): o
       title: 'Leasehold',
       version,
       description:
-        'A pool holds a fixed set of tokens. A user asks for one and gets a lease: the exclusive right to it ' +
+        'A pool holds tokens. A user asks for one and gets a lease: the exclusive right to it ' +
         'until the deadline. The lease ends when it is released, when its time is up, or when the pool is full ' +
-        'and it is the least recently used. Times are ISO 8601 in UTC; members that end in `_ms` are milliseconds.\n\n' +
+        'and it is the least recently used; other pools refuse, or let newcomers wait in line. The default pool is at `/api/tokens`, ' +
+        'any by its name at `/api/pools/{pool}/tokens`. Times are ISO 8601 in UTC; members that end in `_ms` are milliseconds.\n\n' +
         'Every refusal is a Problem (RFC 9457) with its code as `error`. Besides those that a route lists, any ' +
         `request can be refused with ${anywhere.map((code) => `\`${code}\` (${statusOf(code)})`).join(', ')}.`,
       license: { name: 'MIT', identifier: 'MIT' },
@@ -34,6 +35,8 @@ export function openApiDocument(routes: readonly AnyRoute[], version: string): o
     tags: [
       { name: 'Leases', description: 'Allocate, keep alive, release' },
       { name: 'Tokens', description: 'Each token as it is now' },
+      { name: 'Pools', description: 'Their options, and who waits in line' },
+      { name: 'Tokens for clients', description: 'An elastic pool of its own, at the root' },
       { name: 'Event log', description: 'Every change is a fact, and every fact can be read' },
     ],
   });

@@ -1,5 +1,7 @@
 /** Every way to say no over HTTP: RFC 9457 `application/problem+json`, with the code as the member `error`. */
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { written } from '../declared/options-schema.ts';
+import type { Reason } from '../lease/fact.ts';
 import type { Refusal, RefusalCode } from '../lease/refusal.ts';
 
 /** What is wrong with a request before it ever becomes a command. */
@@ -17,7 +19,8 @@ export type RequestErrorCode =
   | 'method_not_allowed'
   | 'internal_error';
 
-export type ProblemCode = RefusalCode | RequestErrorCode;
+/** Options that do not fit are a request that does not fit. */
+export type ProblemCode = Exclude<RefusalCode, 'invalid_options'> | RequestErrorCode;
 
 const retryAfterSeconds = '1';
 
@@ -27,6 +30,19 @@ const problems: Record<ProblemCode, { status: ContentfulStatusCode; title: strin
   lease_mismatch: { status: 409, title: 'The lease is not yours' },
   lease_ended: { status: 410, title: 'The lease has ended' },
   lease_proof_required: { status: 403, title: 'The lease id is needed' },
+  token_withdrawn: { status: 409, title: 'The token is being taken out of use: its lease runs out' },
+  token_not_withdrawn: { status: 409, title: 'The token is in use as it is' },
+  pool_full: { status: 409, title: 'No token is free' },
+  no_such_token: { status: 422, title: 'No token of the pool could ever be the one that is asked for' },
+  user_limit_reached: { status: 409, title: 'The user holds as many tokens as one user may' },
+  queue_full: { status: 429, title: 'As many stand in line as may' },
+  wait_expired: { status: 409, title: 'No token came free in time' },
+  pool_limit_reached: { status: 409, title: 'The pool has as many tokens as it may' },
+  pool_not_elastic: { status: 409, title: 'Tokens of a fixed pool neither come nor go' },
+  lease_not_found: { status: 404, title: 'There is no such lease, or it ended long ago' },
+  pool_not_found: { status: 404, title: 'There is no such pool' },
+  pool_exists: { status: 409, title: 'There is such a pool already' },
+  pool_permanent: { status: 409, title: 'The pool is declared where the service is started' },
   unavailable: { status: 503, title: 'The pool is not served here now' },
   too_late: { status: 503, title: 'The lease was over before it was recorded: nothing is held' },
   verify_running: { status: 429, title: 'The log is being checked for somebody else' },
@@ -35,7 +51,7 @@ const problems: Record<ProblemCode, { status: ContentfulStatusCode; title: strin
   idempotency_key_in_use: { status: 409, title: 'The same request is still being answered' },
   invalid_request: { status: 400, title: 'The request does not fit its description' },
   invalid_json: { status: 400, title: 'The body is not JSON' },
-  invalid_status: { status: 400, title: 'The status is none of all, available, active' },
+  invalid_status: { status: 400, title: 'The status is none that a token can have' },
   unsupported_media_type: { status: 415, title: 'The body must be application/json' },
   body_too_large: { status: 413, title: 'The body is too large' },
   headers_too_large: { status: 431, title: 'The headers are too large' },
@@ -63,14 +79,17 @@ export interface ProblemDetails {
   reason?: string;
   ended_at?: string;
   stage?: string;
+  /** For clients who read no code. */
+  message?: string;
 }
 
 export function problem(
   code: ProblemCode,
   details: ProblemDetails = {},
   headers: Record<string, string> = {},
+  status: ContentfulStatusCode = statusOf(code),
 ): Response {
-  const { status, title } = problems[code];
+  const { title } = problems[code];
   const body = { type: `urn:leasehold:problem:${code}`, title, status, error: code, ...details };
   return new Response(JSON.stringify(body), {
     status,
@@ -82,32 +101,50 @@ export function problem(
   });
 }
 
-export function refusalProblem(refusal: Refusal, headers: Record<string, string> = {}): Response {
-  switch (refusal.code) {
-    case 'lease_ended':
-      return problem(
-        'lease_ended',
-        {
-          reason: refusal.reason,
-          ended_at: new Date(refusal.endedAt).toISOString(),
-        },
-        headers,
-      );
-    case 'too_late':
-      return problem('too_late', { ended_at: new Date(refusal.endedAt).toISOString() }, headers);
-    case 'unavailable':
-      return problem('unavailable', { stage: refusal.stage });
-    case 'not_found':
-    case 'token_not_active':
-    case 'lease_mismatch':
-    case 'lease_proof_required':
-    case 'verify_running':
-    case 'outcome_unknown':
-    case 'idempotency_key_reused':
-      return problem(refusal.code, {}, headers);
-    case 'idempotency_key_in_use':
-      return problem(refusal.code, {}, { 'retry-after': retryAfterSeconds });
-    default:
-      return refusal satisfies never;
-  }
+/** Another status than elsewhere, and words for clients who read no code. */
+interface Saying {
+  status?: ContentfulStatusCode;
+  message?: string;
 }
+export type Sayings = Partial<Record<RefusalCode, Saying>>;
+
+/** What a refusal says beside its code. */
+export function refusalMembers(refusal: Refusal): {
+  reason?: Reason<'released' | 'expired'>;
+  ended_at?: string;
+  stage?: string;
+} {
+  const { reason, endedAt, stage } = refusal as {
+    reason?: Reason<'released' | 'expired'>;
+    endedAt?: number;
+    stage?: string;
+  };
+  return {
+    ...(reason !== undefined && { reason }),
+    ...(endedAt !== undefined && { ended_at: new Date(endedAt).toISOString() }),
+    ...(stage !== undefined && { stage }),
+  };
+}
+
+export function refusalProblem(
+  refusal: Refusal,
+  headers: Record<string, string> = {},
+  said: Saying = {},
+): Response {
+  const { code } = refusal;
+  if (code === 'invalid_options') {
+    const errors = refusal.errors.map(({ option, message }) => ({ field: written(option), message }));
+    const detail = errors.map(({ field, message }) => `${field}: ${message}`).join('; ');
+    return problem('invalid_request', { detail, errors }, headers);
+  }
+  const retry = comesRight.has(code) ? { 'retry-after': retryAfterSeconds } : {};
+  const { status, ...message } = said;
+  return problem(code, { ...refusalMembers(refusal), ...message }, { ...headers, ...retry }, status);
+}
+
+/** Refusals, other than 429 and 503, after which the same request may soon be granted. */
+const comesRight: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
+  'idempotency_key_in_use',
+  'pool_full',
+  'wait_expired',
+]);

@@ -7,17 +7,25 @@ import type { Context, Handler, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { type ZodType, z } from 'zod';
 import type { Json } from '../lease/lease.ts';
-import type { Outcome } from '../lease/refusal.ts';
+import type { Outcome, RefusalCode } from '../lease/refusal.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Once } from '../service/exactly-once.ts';
 import { Problem } from './answers.ts';
 import { idempotencyHeaders, onceOf, replayedHeader } from './idempotency.ts';
 import { type Asker, inLines, linesType, wantsLines } from './lines.ts';
-import { type FieldError, type ProblemCode, problem, refusalProblem, statusOf, titleOf } from './problem.ts';
+import {
+  type FieldError,
+  type ProblemCode,
+  problem,
+  refusalProblem,
+  type Sayings,
+  statusOf,
+  titleOf,
+} from './problem.ts';
 
 export const bodyBytesMax = 16 * 1024;
 
-export type Method = 'get' | 'post' | 'delete';
+export type Method = 'get' | 'post' | 'patch' | 'delete';
 
 export interface Route<P extends ZodType, Q extends ZodType, B extends ZodType, A extends ZodType> {
   method: Method;
@@ -31,6 +39,10 @@ export interface Route<P extends ZodType, Q extends ZodType, B extends ZodType, 
   /** Absent: the route takes none, and a member in one is an error. */
   body?: B;
   answer: A;
+  /** Of the answer; 200 unless said. */
+  status?: 200 | 201;
+  /** Where refusals are said otherwise than elsewhere: with other statuses, and words for clients who read no code. */
+  sayings?: Sayings;
   /** How it goes meanwhile, to those who ask for lines; absent: nobody is told. */
   line?: ZodType;
   refusals: readonly ProblemCode[];
@@ -81,10 +93,9 @@ function allowOnly(app: Hono, path: string, methods: string[]): void {
 
 const noBody = z.strictObject({});
 
-async function answer(
-  c: Context,
-  { method, path, params, query, body = noBody, answer, line, refusals, handle }: AnyRoute,
-): Promise<Response> {
+async function answer(c: Context, route: AnyRoute): Promise<Response> {
+  const { method, path, params, query, body = noBody, answer, status = 200, line, refusals, handle } = route;
+  const { sayings = {} } = route;
   const given = c.req.method === 'GET' ? {} : await readBody(c);
   if (given instanceof Response) return given;
   const errors: FieldError[] = [];
@@ -98,8 +109,8 @@ async function answer(
   const work = async (asker: Asker) => {
     const outcome = await handle({ ...input, once }, asker);
     const headers = outcome.replayed ? replayedHeader : {};
-    if ('refused' in outcome) return refusalProblem(outcome.refused, headers);
-    return c.json(answer.parse(outcome.ok), 200, headers);
+    if ('refused' in outcome) return refusalProblem(outcome.refused, headers, sayings[outcome.refused.code]);
+    return c.json(answer.parse(outcome.ok), status, headers);
   };
   if (line && wantsLines(c)) return inLines(c, work);
   return work({ gone: () => c.req.raw.signal, tell() {} });
@@ -181,7 +192,11 @@ export function describe(registry: OpenAPIRegistry, each: AnyRoute): void {
   const refusals: ProblemCode[] = [...each.refusals, 'invalid_request', 'unavailable'];
   // A body that a route does not take is read as well, to say what is wrong with it.
   if (each.method !== 'get') refusals.push(...onlyOfChanges);
-  const byStatus = groupBy(new Set(refusals), statusOf);
+  if (each.path.includes('/:pool')) refusals.push('pool_not_found');
+  const byStatus = groupBy(
+    new Set(refusals),
+    (code) => each.sayings?.[code as RefusalCode]?.status ?? statusOf(code),
+  );
   const path = each.path.replace(/:(\w+)/g, '{$1}');
   registry.registerPath({
     method: each.method,
@@ -197,7 +212,7 @@ export function describe(registry: OpenAPIRegistry, each: AnyRoute): void {
       ...(each.body ? { body: { content: { 'application/json': { schema: each.body } } } } : {}),
     },
     responses: {
-      200: {
+      [each.status ?? 200]: {
         description: 'Done',
         content: {
           'application/json': { schema: each.answer },

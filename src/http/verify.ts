@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { map } from '../lease/refusal.ts';
 import { type Progress, verificationOut } from '../lease/violation.ts';
 import type { Service } from '../service/service.ts';
+import type { Place } from './place.ts';
 import { none } from './requests.ts';
 import { type AnyRoute, route } from './route.ts';
 
@@ -37,10 +38,10 @@ const ProgressLine = z
 /** Of lines that say how it goes. */
 const lineEveryMs = 500;
 
-export const verifyRoutes = (service: Service): AnyRoute[] => [
+export const verifyRoutes = (service: Service, place: Place): AnyRoute[] => [
   route({
     method: 'get',
-    path: '/api/verify',
+    path: `${place.base}/verify`,
     tag: 'Event log',
     summary: 'Check the log against every invariant',
     description:
@@ -48,12 +49,12 @@ export const verifyRoutes = (service: Service): AnyRoute[] => [
       'the `seq` where it shows and its token. Others are served meanwhile, if slower. It goes on for minutes where the log is long: ' +
       'with `Accept: application/x-ndjson` it says every now and then how far it has come, and ends with a line that is the answer, or ' +
       'a Problem. One check at a time. It stops when nobody listens any more. A standby answers it too.',
-    params: none,
+    params: place.params,
     query: none,
     answer: VerificationAnswer,
     line: ProgressLine,
     refusals: ['verify_running'],
-    handle: async (_, { gone, tell }) => {
+    handle: async ({ params }, { gone, tell }) => {
       const startedAt = service.now();
       let toldAt = startedAt;
       const progress = (state: Progress) => {
@@ -61,7 +62,7 @@ export const verifyRoutes = (service: Service): AnyRoute[] => [
         toldAt = service.now();
         tell(progressOut(state));
       };
-      const found = await service.verify({ signal: gone(), progress });
+      const found = await service.verify({ signal: gone(), progress }, (params as { pool?: string }).pool);
       return map(found, (verification) => verificationOut(verification, service.now() - startedAt));
     },
   }),

@@ -8,7 +8,8 @@ export type AuditedFact = LoggedFact & { digest: string };
 /** A row of `pruned_tokens`, and most of one of `tokens`. */
 export interface AuditedState {
   id: string;
-  status: string;
+  /** null in `pruned_tokens` where no fact says it; so are the next ones that say so. */
+  status: string | null;
   userId: string | null;
   leaseId: string | null;
   fence: number | null;
@@ -16,6 +17,14 @@ export interface AuditedState {
   expiresAt: number | null;
   ttlMs: number | null;
   metadata: Json;
+  restsUntil: number | null;
+  keptUntil: number | null;
+  /** The same. */
+  withdrawn: boolean | null;
+  withdrawnNote: string | null;
+  name: string | null;
+  /** The same. */
+  labels: Json;
   seq: number;
 }
 
@@ -24,10 +33,17 @@ export type AuditedToken = AuditedState & { ordinal: number };
 /** What is known of a pool beside its log. */
 export interface AuditedPool {
   openedSeq: number;
+  options: Json;
+  closed: boolean;
   tokensDigest: string;
+  lastOrdinal: number;
   chainSeq: number;
   chainDigest: string;
   prunedSeq: number;
+  /** As the pruned facts left it. */
+  prunedSize: number;
+  prunedOrdinal: number;
+  prunedOptions: Json;
 }
 
 /** All of one moment: what the facts up to the head must have led to, and where folding them begins. */

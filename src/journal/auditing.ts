@@ -4,6 +4,7 @@
  */
 import { and, asc, eq, gt, lte, type SQL, sql } from 'drizzle-orm';
 import type { PgColumn } from 'drizzle-orm/pg-core';
+import type { Json } from '../lease/lease.ts';
 import type { AuditedFact, Standing } from './audited.ts';
 import type { Drizzle } from './database.ts';
 import { pools, prunedTokens, tokenEvents, tokens } from './schema.ts';
@@ -27,9 +28,9 @@ const factColumns = sql`
   ${tokenEvents.metadata} as metadata,
   ${tokenEvents.digest} as digest`;
 
-const stateColumns = (table: typeof tokens | typeof prunedTokens) => ({
+const stateColumns = <T extends typeof tokens | typeof prunedTokens>(table: T) => ({
   id: table.id,
-  status: sql<string>`${table.status}`,
+  status: sql<string | null>`${table.status}`,
   userId: table.userId,
   leaseId: table.leaseId,
   fence: whole(table.fence),
@@ -37,6 +38,12 @@ const stateColumns = (table: typeof tokens | typeof prunedTokens) => ({
   expiresAt: instant(table.expiresAt),
   ttlMs: whole(table.ttlMs),
   metadata: table.metadata,
+  restsUntil: instant(table.restsUntil),
+  keptUntil: instant(table.keptUntil),
+  withdrawn: sql<boolean | null>`${table.withdrawn}`,
+  withdrawnNote: table.withdrawnNote,
+  name: table.name,
+  labels: sql<Json>`${table.labels}`,
   seq: whole(table.seq),
 });
 
@@ -110,3 +117,24 @@ async function firstSeq(
     );
   return first!.seq;
 }
+
+/** The names of all pools that there is anything of, in their order. */
+export async function readPoolNames(db: Drizzle): Promise<string[]> {
+  const rows = await db
+    .select({ pool: sql<string>`pool` })
+    .from(sql`(
+      select pool from ${pools} union ${poolsOfLogs}
+      union select pool from ${tokens} union select pool from ${prunedTokens}
+    ) as names`)
+    .orderBy(sql`pool`);
+  return rows.map(({ pool }) => pool);
+}
+
+/** The pools that have logs. Goes from one to the next by the index, for there may be millions of facts. */
+export const poolsOfLogs = sql`(
+  with recursive logs as (
+    select min(pool) as pool from ${tokenEvents}
+    union all
+    select (select min(pool) from ${tokenEvents} where pool > logs.pool) from logs where pool is not null
+  )
+  select pool from logs where pool is not null)`;

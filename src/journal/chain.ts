@@ -5,7 +5,7 @@
  */
 import { hash } from 'node:crypto';
 import { canonical } from '../lease/canonical.ts';
-import type { Fact, FactType, Reason } from '../lease/fact.ts';
+import { type Fact, type FactType, metadataOf, type Reason } from '../lease/fact.ts';
 import type { Json } from '../lease/lease.ts';
 
 /** A fact as a row of the log has it. */
@@ -33,27 +33,42 @@ export function digestOf(before: string, fact: LoggedFact): string {
   const { seq, tokenId, type, reason, leaseId, fence, at, expiresAt } = fact;
   // What users write comes last and quoted: it can be taken for no other member.
   const text = `${before}|${seq}|${tokenId}|${type}|${reason}|${leaseId}|${fence}|${at}|${expiresAt}|${JSON.stringify(fact.userId)}|${canonical(fact.metadata)}`;
-  return digest(text);
+  return hash('sha256', text, 'base64').slice(0, digestLength);
 }
 
-/** Over the ids of a pool's tokens, in their order. */
-export const digestOfTokens = (ids: readonly string[]): string => digest(ids.join('\n'));
-
-/** The row that a fact becomes. */
-export function loggedFact({ seq, tokenId, type, reason, at, lease }: Fact): LoggedFact {
+/** The row that a fact of a token becomes. */
+export function loggedFact(fact: Fact): LoggedFact {
+  const { seq, tokenId, type, reason, at, lease } = fact;
   return {
     seq,
     tokenId,
     type,
     reason,
-    userId: lease.userId,
-    leaseId: lease.leaseId,
-    fence: lease.fence,
+    userId: lease === null ? null : lease.userId,
+    leaseId: lease === null ? null : lease.leaseId,
+    fence: lease === null ? null : lease.fence,
     at,
-    expiresAt: lease.expiresAt,
-    // Of the grant alone: what follows is of the same lease.
-    metadata: type === 'activated' ? lease.metadata : null,
+    expiresAt: lease === null ? null : lease.expiresAt,
+    metadata: metadataOf(fact),
   };
 }
 
-const digest = (text: string): string => hash('sha256', text, 'base64').slice(0, digestLength);
+/** The row of a fact of the pool itself. */
+export const loggedPoolFact = (
+  type: 'opened' | 'changed' | 'closed',
+  reason: Reason,
+  seq: number,
+  at: number,
+  metadata: Json,
+): LoggedFact => ({
+  seq,
+  tokenId: null,
+  type,
+  reason,
+  userId: null,
+  leaseId: null,
+  fence: null,
+  at,
+  expiresAt: null,
+  metadata,
+});

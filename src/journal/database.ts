@@ -4,7 +4,7 @@
  */
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import { rootCause } from '../cause.ts';
-import type { Store } from './store.ts';
+import { Conflict, type Store } from './store.ts';
 
 export type Drizzle = PgDatabase<PgQueryResultHKT>;
 
@@ -12,7 +12,7 @@ export interface Database
   extends Pick<Store, 'name' | 'alone' | 'hold' | 'held' | 'append' | 'reset' | 'resetReaders' | 'close'> {
   /** For reading. */
   readonly db: Drizzle;
-  /** For opening a pool: whoever ends the connection that has the lock ends what is half opened with it. */
+  /** For opening the pools: whoever ends the connection that has the lock ends what is half opened with it. */
   readonly opener: Drizzle;
 }
 
@@ -21,15 +21,16 @@ export type Readable = Pick<Database, 'name' | 'db' | 'close'>;
 
 /** What the database tells of its own accord. */
 export interface DatabaseListener {
-  /** The connection that held the pool is gone, and the pool is not had back. Said again until it is. */
+  /** The connection that held the pools is gone, and they are not had back. Said again until they are. */
   connectionLost(): void;
 }
 
-/** `conflict`: somebody else wrote that seq. `bug`: it will never work. `lost`: it may work later. */
+/** `conflict`: somebody else opened the pools, or wrote that seq. `bug`: it will never work. `lost`: it may work later. */
 export type Failure = 'conflict' | 'bug' | 'lost';
 
 export function failureOf(error: unknown): Failure {
   const cause = rootCause(error);
+  if (cause instanceof Conflict) return 'conflict';
   // Ours, or an embedded database that has crashed: the process had better begin anew.
   if (cause instanceof Error && bugs.has(cause.name)) return 'bug';
   const code = sqlState(cause);

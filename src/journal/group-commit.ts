@@ -2,20 +2,22 @@
  * Group commit: facts that arrive while a commit is under way go into the next one, as one statement. A commit
  * that fails is tried again until it is known to be in the log, or somebody else's; nothing is written twice.
  */
-import type { Fact } from '../lease/fact.ts';
+
+import { Batch } from './batch.ts';
 import { type Failure, failureOf } from './database.ts';
 import { inTime, type Timers } from './in-time.ts';
-import type { Entries, KeyedOutcome, SealedFact } from './store.ts';
+import type { Written } from './pool-log.ts';
+import type { Entries, KeyedOutcome, PoolOutcome, SealedFact } from './store.ts';
 
 /** The facts were not confirmed in time: they may yet be recorded. */
 export class Unconfirmed extends Error {}
-/** Another process writes this log now: the facts are not recorded, and never will be. */
+/** Another process writes these logs now: the facts are not recorded, and never will be. */
 export class Fenced extends Error {}
 
 export interface CommitTarget {
   append(entries: Entries): Promise<void>;
-  /** Whether these facts, whose seq was found taken, are the ones that took it. */
-  isWritten(facts: readonly SealedFact[]): Promise<boolean>;
+  /** Whether these, of which a seq was found taken, are the ones that took it. */
+  isWritten(entries: Entries): Promise<boolean>;
   reset(): Promise<void>;
 }
 
@@ -24,12 +26,12 @@ export interface CommitListener {
   lost(error: unknown): void;
   /** It went through. */
   back(): void;
-  /** Another process writes this log now: nothing more is committed. */
+  /** Another process writes these logs now: nothing more is committed. */
   fenced(): void;
   /** The database refuses what no retry can mend: a bug. Nothing more is committed. */
   broken(error: unknown): void;
   /** `facts` are durable, `commitMs` after they were sent. */
-  committed(facts: readonly Fact[], commitMs: number): void;
+  committed(facts: readonly SealedFact[], commitMs: number): void;
 }
 
 export interface CommitTimes {
@@ -42,33 +44,6 @@ export interface CommitTimes {
   /** Elapsed time, for measuring only. */
   now(): number;
   timers: Timers;
-}
-
-class Batch implements Entries {
-  readonly facts: SealedFact[] = [];
-  readonly outcomes: KeyedOutcome[] = [];
-  done!: Promise<void>;
-  resolve!: () => void;
-  #reject!: (error: Error) => void;
-
-  constructor() {
-    this.#promise();
-  }
-
-  /** Tells those who wait; those who come after wait for the same facts anew. */
-  reject(error: Error): void {
-    this.#reject(error);
-    this.#promise();
-  }
-
-  #promise(): void {
-    this.done = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.#reject = reject;
-    });
-    // Facts of timers have no caller who would hear of a failure.
-    this.done.catch(() => {});
-  }
 }
 
 const settled = Promise.resolve();
@@ -93,15 +68,20 @@ export class GroupCommit {
     this.#waiting().facts.push(fact);
   }
 
+  /** The same, of facts that bring more along. */
+  add(written: Written): void {
+    this.#waiting().add(written);
+  }
+
   /** Goes with the facts that were appended in the same breath. */
-  keep(outcome: KeyedOutcome): void {
+  keep(outcome: PoolOutcome): void {
     this.#waiting().outcomes.push(outcome);
   }
 
   /** What is not durable yet of the request with this key. */
-  keeping(key: string): KeyedOutcome | undefined {
-    const outcomes = [...(this.#underWay?.outcomes ?? []), ...(this.#pending?.outcomes ?? [])];
-    return outcomes.find((each) => each.key === key);
+  keeping(pool: string, key: string): KeyedOutcome | undefined {
+    const isAsked = (each: PoolOutcome) => each.key === key && each.pool === pool;
+    return this.#underWay?.outcomes.find(isAsked) ?? this.#pending?.outcomes.find(isAsked);
   }
 
   /** Resolves once every fact appended so far is durable; rejects with `Unconfirmed` or `Fenced`. */
@@ -110,7 +90,7 @@ export class GroupCommit {
     return (this.#pending ?? this.#underWay)?.done ?? settled;
   }
 
-  /** The same, by a commit that begins after this call: until then nobody else has written the log. */
+  /** The same, by a commit that begins after this call: until then nobody else had opened the pools. */
   confirmed(): Promise<void> {
     if (this.#closed) return Promise.reject(this.#closed);
     return this.#waiting().done;
@@ -122,7 +102,7 @@ export class GroupCommit {
   }
 
   /** The facts that are not durable yet. */
-  get uncommitted(): readonly Fact[] {
+  get uncommitted(): readonly SealedFact[] {
     return [...(this.#underWay?.facts ?? []), ...(this.#pending?.facts ?? [])];
   }
 
@@ -220,15 +200,14 @@ export class GroupCommit {
       await this.#target.append(entries);
     } catch (error) {
       if (failureOf(error) !== 'conflict') throw error;
-      // Our own commit, whose answer was lost, or that of whoever opened the pool after us.
-      if (!(await this.#target.isWritten(entries.facts)))
-        throw new Fenced('another process has opened the pool');
+      // Our own commit, whose answer was lost, or that of whoever opened the pools after us.
+      if (!(await this.#target.isWritten(entries))) throw new Fenced('another process has opened the pools');
     }
   }
 
   #end(failure: 'conflict' | 'bug', error: unknown): void {
     const reason =
-      failure === 'conflict' ? new Fenced('another process has opened the pool') : new Unconfirmed();
+      failure === 'conflict' ? new Fenced('another process has opened the pools') : new Unconfirmed();
     this.close(reason);
     if (failure === 'conflict') this.#listener.fenced();
     else this.#listener.broken(error);

@@ -1,8 +1,8 @@
 /**
- * Whether the process that holds the pool is still heard of. A process that hangs keeps its connections, and with
- * them the pool's lock: so it promises in the database to be heard of again before a given instant of the
+ * Whether the process that holds the pools is still heard of. A process that hangs keeps its connections, and with
+ * them the lock: so it promises in the database to be heard of again before a given instant of the
  * database's clock, and one that stands by may end its connection when it is not. A courtesy as the lock is:
- * whoever was taken for hanging, and was not, can commit nothing after its successor has opened the pool.
+ * whoever was taken for hanging, and was not, can commit nothing after its successor has opened the pools.
  */
 import { type SQL, sql } from 'drizzle-orm';
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
@@ -10,6 +10,8 @@ import type postgres from 'postgres';
 import { inTime, type Timers } from './in-time.ts';
 import { tenures } from './schema.ts';
 
+/** The row of `tenures`: named by versions that knew one pool, which so look at the same promise. */
+const row = 'default';
 /** In each time of silence allowed so often, or oftener. */
 const beatsLeast = 4;
 const beatMsMost = 250;
@@ -17,14 +19,14 @@ const beatMsMost = 250;
 const unrenewedMs = 300;
 
 export interface HeartbeatTimes {
-  /** How long the process that holds a pool may be silent before another one takes it. */
+  /** How long the process that holds the pools may be silent before another one takes them. */
   silenceMs: number;
   /** Elapsed time, in milliseconds. */
   now(): number;
   timers: Timers;
 }
 
-/** A promise of whoever holds the pool, as it was when it was first seen. */
+/** A promise of whoever holds the pools, as it was when it was first seen. */
 interface Promised {
   words: string;
   seenAt: number;
@@ -36,25 +38,17 @@ const nothingSeen: Promised = { words: '', seenAt: 0, lengthMs: 0 };
 
 export class Heartbeat {
   readonly #connect: () => postgres.Sql;
-  readonly #pool: string;
   readonly #holder: string;
   readonly #times: HeartbeatTimes;
-  /** The pool is somebody else's now. */
+  /** The pools are somebody else's now. */
   readonly #displaced: () => void;
   #client: postgres.Sql;
   #db: PostgresJsDatabase;
   #next: unknown;
   #seen = nothingSeen;
 
-  constructor(
-    connect: () => postgres.Sql,
-    pool: string,
-    holder: string,
-    times: HeartbeatTimes,
-    displaced: () => void,
-  ) {
+  constructor(connect: () => postgres.Sql, holder: string, times: HeartbeatTimes, displaced: () => void) {
     this.#connect = connect;
-    this.#pool = pool;
     this.#holder = holder;
     this.#times = times;
     this.#displaced = displaced;
@@ -62,7 +56,7 @@ export class Heartbeat {
     this.#db = drizzle(this.#client);
   }
 
-  /** This process holds the pool: says so now, and from now on. */
+  /** This process holds the pools: says so now, and from now on. */
   begin(): Promise<void> {
     this.end();
     // Only to be told from the time before it, until the next beat is due.
@@ -70,7 +64,7 @@ export class Heartbeat {
     return this.#beat(() => this.#promise());
   }
 
-  /** It does not hold the pool any more, as far as it knows. */
+  /** It does not hold the pools any more, as far as it knows. */
   end(): void {
     this.#times.timers.clearTimeout(this.#next);
     this.#next = undefined;
@@ -80,18 +74,18 @@ export class Heartbeat {
   async isHolderSilent(): Promise<boolean> {
     // Before the question: while its answer is under way, this process may have been stopped itself.
     const askedAt = this.#times.now();
-    const [row] = await this.#db
+    const [promised] = await this.#db
       .select({
         words: this.#words,
         lengthMs: sql<number>`extract(epoch from ${tenures.aliveUntil} - clock_timestamp())::float8 * 1000`,
       })
       .from(tenures)
-      .where(sql`${tenures.pool} = ${this.#pool}`);
-    const { words, lengthMs } = row ?? { words: '', lengthMs: 0 };
+      .where(sql`${tenures.pool} = ${row}`);
+    const { words, lengthMs } = promised ?? { words: '', lengthMs: 0 };
     if (words !== this.#seen.words || this.#seen === nothingSeen)
       this.#seen = { words, lengthMs, seenAt: this.#times.now() };
     const unrenewed = askedAt - this.#seen.seenAt;
-    if (row && lengthMs < 0 && unrenewed >= unrenewedMs) return true;
+    if (promised && lengthMs < 0 && unrenewed >= unrenewedMs) return true;
     // Whatever the database's clock says by now: it may have been stepped back.
     return unrenewed >= 2 * Math.max(this.#times.silenceMs, this.#seen.lengthMs);
   }
@@ -100,7 +94,7 @@ export class Heartbeat {
   async endHolder(key: SQL): Promise<void> {
     const { words } = this.#seen;
     this.#seen = nothingSeen;
-    const promise = sql`select from ${tenures} where ${tenures.pool} = ${this.#pool}`;
+    const promise = sql`select from ${tenures} where ${tenures.pool} = ${row}`;
     await this.#db.execute(sql`
       select pg_terminate_backend(pid, 200) ${locksOf(key)}
         and ${words === '' ? sql`not exists (${promise})` : sql`exists (${promise} and ${this.#words} = ${words})`}`);
@@ -155,7 +149,7 @@ export class Heartbeat {
     const promise = { holder: this.#holder, aliveUntil: this.#aliveUntil };
     await this.#db
       .insert(tenures)
-      .values({ pool: this.#pool, ...promise })
+      .values({ pool: row, ...promise })
       .onConflictDoUpdate({ target: tenures.pool, set: promise });
     return true;
   }
@@ -164,7 +158,7 @@ export class Heartbeat {
     const renewed = await this.#db
       .update(tenures)
       .set({ aliveUntil: this.#aliveUntil })
-      .where(sql`${tenures.pool} = ${this.#pool} and ${tenures.holder} = ${this.#holder}`)
+      .where(sql`${tenures.pool} = ${row} and ${tenures.holder} = ${this.#holder}`)
       .returning({ pool: tenures.pool });
     return renewed.length > 0;
   }

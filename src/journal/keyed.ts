@@ -23,32 +23,22 @@ export async function readKeyed(
 }
 
 /**
- * The rows of the placeholder `outcomes`, into the table. `alone`, without facts that would collide with those of
- * another process, they go in only if `onlyIf`, and one that is still kept stays: it is this very one, whose
- * commit had no answer.
+ * Inserts the rows `outcomes`, `where` that is allowed. With facts that would collide with those of another process,
+ * `anyway`. Alone, `ifNotKept`: one that is still kept stays, for it is this very one, whose commit had no answer.
  */
-export function insertKeyed(db: Drizzle, pool: string, alone?: { onlyIf: SQL }) {
-  return db
-    .insert(keyedOutcomes)
-    .select(
-      sql`select ${pool}::text, key, fingerprint, outcome, to_timestamp(at / 1000),
-            nextval(pg_get_serial_sequence('keyed_outcomes', 'ordinal'))
-          from json_to_recordset(${sql.placeholder('outcomes')}::text::json) as keyed(
-            key text, fingerprint text, outcome jsonb, at float8)
-          where ${alone?.onlyIf ?? sql`true`}`,
-    )
-    .onConflictDoUpdate({
-      target: [keyedOutcomes.pool, keyedOutcomes.key],
-      set: {
-        fingerprint: sql`excluded.fingerprint`,
-        outcome: sql`excluded.outcome`,
-        at: sql`excluded.at`,
-        ordinal: sql`excluded.ordinal`,
-      },
-      ...(alone && {
-        setWhere: sql`${keyedOutcomes.at} <= excluded.at - make_interval(secs => ${keptMs / 1000})`,
-      }),
-    });
+export function insertKeyed(outcomes: SQL, where: SQL): { anyway: SQL; ifNotKept: SQL } {
+  const anyway = sql`
+    insert into ${keyedOutcomes} as kept (pool, key, fingerprint, outcome, at, ordinal)
+    select pool, key, fingerprint, outcome, to_timestamp(at / 1000),
+      nextval(pg_get_serial_sequence('keyed_outcomes', 'ordinal'))
+    from ${outcomes} where ${where}
+    on conflict (pool, key) do update set
+      fingerprint = excluded.fingerprint, outcome = excluded.outcome, at = excluded.at, ordinal = excluded.ordinal`;
+  const seconds = sql.raw(`${keptMs / 1000}`);
+  return {
+    anyway,
+    ifNotKept: sql`${anyway} where kept.at <= excluded.at - make_interval(secs => ${seconds})`,
+  };
 }
 
 /**

@@ -1,138 +1,142 @@
-/** Opening a pool: the fact that fences out whoever held it before, and the tokens as they stand. */
-import { asc, desc, eq, sql } from 'drizzle-orm';
-import type { TokenState } from '../lease/lease.ts';
-import { chainStart, digestOf, digestOfTokens, type LoggedFact } from './chain.ts';
-import type { Drizzle } from './database.ts';
-import { pools, tokenEvents, tokens } from './schema.ts';
-import { Damaged, type Opening, type OpenRequest, SizeMismatch } from './store.ts';
+/** Opening the pools: the facts that fence out whoever served them before, and the tokens as they stand. */
+import type { Json, TokenState } from '../lease/lease.ts';
+import { optionDefaults, type PoolOptions } from '../lease/pool-options.ts';
+import { chainStart } from './chain.ts';
+import { PoolLog, type Written } from './pool-log.ts';
+import { Damaged, type Entries, type Opening, type OpenRequest, type PoolRequest } from './store.ts';
+import { readOptions } from './stored-options.ts';
+import { digestOfTokens, isOfTokens, type PlacedToken } from './tokens-digest.ts';
+
+/** What there is of a pool before it is opened. */
+export interface StoredPool {
+  pool: string;
+  /** null before it was first opened, and where that was before there was anything known beside the log. */
+  known: {
+    openedSeq: number;
+    options: Json;
+    closed: boolean;
+    tokensDigest: string;
+    lastOrdinal: number;
+  } | null;
+  /** The newest fact. */
+  last: { seq: number; at: number; digest: string } | null;
+  /** The free ones first, then those with a lease, each in the order in which they were last freed or used. */
+  tokens: (TokenState & PlacedToken)[];
+}
+
+export interface Opened {
+  entries: Entries;
+  opening: Omit<Opening, 'number'>;
+  /** Pools that are older than options: their logs tell of them from here on. */
+  adopted: StoredPool[];
+}
 
 /**
- * Appends `opened`, with which the process that held the pool loses it, and reads every token: O(tokens),
- * however long the log is. Fails with a unique violation if another process appends at the same moment.
+ * What an opening appends to the logs, and what it leaves: `opened` to each pool that is there, and to those that are
+ * made. Throws `Damaged` where a pool cannot be served. `database` is the time by the database's clock.
  */
-export function openPool(db: Drizzle, pool: string, { at, size, newTokenId }: OpenRequest): Promise<Opening> {
-  return db.transaction(async (tx) => {
-    // A large pool takes longer than any read may.
-    await tx.execute(sql`set local statement_timeout = 0`);
-    const last = await newestFact(tx, pool);
-    const before = await knownPool(tx, pool);
-    const seq = (last?.seq ?? 0) + 1;
-    const fact: LoggedFact = {
-      ...emptyFact,
-      seq,
-      at: at({ database: await databaseNow(tx), last: last?.at ?? null }),
-    };
-    const digest = digestOf(last?.digest ?? chainStart, fact);
-    await tx.insert(tokenEvents).values({ pool, ...fact, digest });
-    if ((await checkSize(tx, pool, size)) === 0)
-      await makeTokens(tx, pool, Array.from({ length: size }, newTokenId));
-    if (before) await tx.update(pools).set({ openedSeq: seq }).where(eq(pools.pool, pool));
-    else {
-      const tokensDigest = digestOfTokens(await tokenIds(tx, pool));
-      const chain = { chainSeq: last?.seq ?? 0, chainDigest: last?.digest ?? chainStart };
-      await tx.insert(pools).values({ pool, openedSeq: seq, tokensDigest, ...chain });
-    }
-    const tokens = await readTokens(tx, pool);
-    checkTail(pool, last?.seq ?? 0, Math.max(before?.openedSeq ?? 0, ...newest(tokens)));
-    return { seq, digest, tokens };
-  });
+export function openingOf(stored: readonly StoredPool[], request: OpenRequest, database: number): Opened {
+  const ends = stored.flatMap(({ last }) => last ?? []);
+  const last = ends.length === 0 ? null : ends.reduce((latest, { at }) => Math.max(latest, at), -Infinity);
+  const at = request.at({ database, last });
+  const declared = new Map(request.declared.map((each) => [each.pool, each]));
+  const written: Written[] = [];
+  const opened: Opened = { entries: noEntries, opening: { pools: [], closed: [] }, adopted: [] };
+  const add = (log: PoolLog, tokens: StoredPool['tokens']) => {
+    const { options, ...state } = log.state;
+    if (options === null) opened.opening.closed.push({ ...state, options });
+    else opened.opening.pools.push({ ...state, options, tokens });
+  };
+  for (const pool of stored) {
+    const log = logOf(pool);
+    const isAdopted = pool.known === null || (pool.known.options === null && !pool.known.closed);
+    const asked = declared.get(pool.pool);
+    declared.delete(pool.pool);
+    if (isAdopted) {
+      opened.adopted.push(pool);
+      written.push(log.open(at), log.change(optionsFor(pool, asked), at));
+      add(log, pool.tokens);
+    } else if (!log.isClosed) {
+      written.push(log.open(at));
+      add(log, pool.tokens);
+    } else if (asked === undefined) add(log, []);
+    else add(log, made(log, asked, at, written));
+  }
+  for (const asked of declared.values()) {
+    const log = PoolLog.ofNew(asked.pool);
+    add(log, made(log, asked, at, written));
+  }
+  opened.opening.pools.sort((a, b) => (a.pool < b.pool ? -1 : 1));
+  opened.entries = {
+    facts: written.flatMap(({ facts }) => facts),
+    outcomes: [],
+    // Of each only the last: one row a pool.
+    pools: [...new Map(written.flatMap(({ pools }) => pools).map((state) => [state.pool, state])).values()],
+    tokens: written.flatMap(({ tokens }) => tokens),
+  };
+  return opened;
 }
 
-/** The seqs of the newest facts that the tokens know of: of the free ones and of those in use. */
-function newest(tokens: readonly TokenState[]): number[] {
-  const free = tokens.findLastIndex(({ lease }) => lease === null);
-  return [tokens[free]?.seq ?? 0, tokens.at(-1)?.seq ?? 0];
+const noEntries: Entries = { facts: [], outcomes: [], pools: [], tokens: [] };
+
+function made(log: PoolLog, request: PoolRequest, at: number, written: Written[]): StoredPool['tokens'] {
+  const making = log.make(request, at);
+  written.push(making);
+  return freeTokens(making.tokens);
 }
 
-/** Numbers that have been used would be used again: fences would not rise. */
-function checkTail(pool: string, lastSeq: number, knownSeq: number): void {
+/** Tokens that no fact has been of. */
+export const freeTokens = (tokens: readonly PlacedToken[]): (TokenState & PlacedToken)[] =>
+  tokens.map(({ tokenId, name, labels, ordinal }) => ({
+    tokenId,
+    name,
+    labels,
+    ordinal,
+    lease: null,
+    restsUntil: null,
+    keptUntil: null,
+    withdrawn: null,
+    seq: 0,
+  }));
+
+/** Where its log goes on. Its tokens must be those that it is known to have, and no fact newer than the newest. */
+function logOf({ pool, known, last, tokens }: StoredPool): PoolLog {
+  const lastSeq = last?.seq ?? 0;
+  const knownSeq = tokens.reduce((newest, { seq }) => Math.max(newest, seq), known?.openedSeq ?? 0);
+  // Numbers that have been used would be used again: fences would not rise.
   if (knownSeq > lastSeq)
     throw new Damaged(pool, `it ends at fact ${lastSeq}, but the tables know of fact ${knownSeq}`);
-}
-
-const emptyFact = {
-  tokenId: null,
-  type: 'opened',
-  reason: 'pool_opened',
-  userId: null,
-  leaseId: null,
-  fence: null,
-  expiresAt: null,
-  metadata: null,
-} as const;
-
-async function newestFact(db: Drizzle, pool: string) {
-  const [last] = await db
-    .select({ seq: tokenEvents.seq, at: tokenEvents.at, digest: tokenEvents.digest })
-    .from(tokenEvents)
-    .where(eq(tokenEvents.pool, pool))
-    .orderBy(desc(tokenEvents.seq))
-    .limit(1);
-  return last;
-}
-
-async function databaseNow(db: Drizzle): Promise<number> {
-  const now = sql<number>`extract(epoch from clock_timestamp()) * 1000`.mapWith(Number);
-  const [row] = await db.select({ now }).from(sql`(select 1) as once`);
-  return Math.floor(row!.now);
-}
-
-async function makeTokens(db: Drizzle, pool: string, ids: readonly string[]): Promise<void> {
-  await db.execute(
-    sql`insert into ${tokens} (pool, id, ordinal, status, seq)
-        select ${pool}::text, id::uuid, ordinal, 'available', 0
-        from json_array_elements_text(${JSON.stringify(ids)}::text::json) with ordinality as made(id, ordinal)`,
+  const placed = tokens.toSorted((a, b) => a.ordinal - b.ordinal);
+  if (known && !isOfTokens(known.tokensDigest, placed))
+    throw new Damaged(pool, 'its tokens are not those that it was left with');
+  const options = known && readOptions(known.options);
+  return new PoolLog(
+    {
+      pool,
+      seq: lastSeq,
+      digest: last?.digest ?? chainStart,
+      openedSeq: known?.openedSeq ?? 0,
+      options: known?.closed ? null : options,
+      tokensDigest: digestOfTokens(placed),
+      lastOrdinal: Math.max(known?.lastOrdinal ?? 0, placed.at(-1)?.ordinal ?? 0),
+    },
+    placed.map(({ tokenId, ordinal, name, labels }) => ({ tokenId, ordinal, name, labels })),
   );
 }
 
-/** How many tokens the pool has: `size`, or none before it is first opened. */
-export async function checkSize(db: Drizzle, pool: string, size: number): Promise<number> {
-  const stored = await db.$count(tokens, eq(tokens.pool, pool));
-  const known = stored === size ? undefined : await knownPool(db, pool);
-  if (known && known.tokensDigest !== digestOfTokens(await tokenIds(db, pool)))
-    throw new Damaged(pool, 'its tokens are not those that it was made with');
-  if (stored !== 0 && stored !== size) throw new SizeMismatch(pool, stored, size);
-  return stored;
+/** A pool that was made before there were options has had those of its tokens, whatever is declared. */
+function optionsFor({ tokens }: StoredPool, asked: PoolRequest | undefined): PoolOptions {
+  const declared = asked?.options ?? { ...optionDefaults, ttlMs: ttlMsThen, ttlMsMax: ttlMsMaxThen };
+  return {
+    ...declared,
+    membership: 'fixed',
+    size: tokens.length,
+    tokens: null,
+    idleTtlMs: null,
+    declaration: null,
+  };
 }
 
-async function knownPool(db: Drizzle, pool: string) {
-  const [known] = await db.select().from(pools).where(eq(pools.pool, pool));
-  return known;
-}
-
-/** In the order of their making. */
-async function tokenIds(db: Drizzle, pool: string): Promise<string[]> {
-  const rows = await db
-    .select({ id: tokens.id })
-    .from(tokens)
-    .where(eq(tokens.pool, pool))
-    .orderBy(asc(tokens.ordinal));
-  return rows.map(({ id }) => id);
-}
-
-async function readTokens(db: Drizzle, pool: string): Promise<TokenState[]> {
-  const rows = await db
-    .select()
-    .from(tokens)
-    .where(eq(tokens.pool, pool))
-    .orderBy(desc(tokens.status), asc(tokens.seq), asc(tokens.ordinal));
-  return rows.map(tokenState);
-}
-
-/** What a row of `tokens` says. */
-export const tokenState = (row: Omit<typeof tokens.$inferSelect, 'ordinal'>): TokenState => ({
-  tokenId: row.id,
-  seq: row.seq,
-  lease:
-    row.status === 'available'
-      ? null
-      : {
-          leaseId: row.leaseId!,
-          userId: row.userId!,
-          fence: row.fence!,
-          activatedAt: row.activatedAt!,
-          expiresAt: row.expiresAt!,
-          ttlMs: row.ttlMs!,
-          metadata: row.metadata,
-        },
-});
+/** What they were by default. */
+const ttlMsThen = 120_000;
+const ttlMsMaxThen = 30 * 24 * 60 * 60 * 1000;

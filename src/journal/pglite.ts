@@ -14,7 +14,7 @@ import { type Database, type Readable, readsInOrder } from './database.ts';
 import { migrationsFolder } from './migrations-folder.ts';
 
 /** Opens the folder, which is made if it is not there. Throws if another process has it open. */
-export async function openPGlite(dataDir: string, pool: string): Promise<Database> {
+export async function openPGlite(dataDir: string): Promise<Database> {
   const { client, ...opened } = await open(
     resolve(dataDir),
     'stop it, set another DATA_DIR, or share a Postgres server between them with DATABASE_URL',
@@ -28,7 +28,7 @@ export async function openPGlite(dataDir: string, pool: string): Promise<Databas
     ...opened,
     db,
     opener: db,
-    append: prepareAppend(db, pool),
+    append: prepareAppend(db),
     // Whoever has the folder's lock.
     alone: true,
     hold: async () => true,

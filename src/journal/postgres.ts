@@ -1,6 +1,6 @@
 /**
- * A Postgres server, shared by any number of processes. One connection writes and holds the pool's advisory
- * lock, others read. When the writing connection breaks, another process may have taken the pool meanwhile.
+ * A Postgres server, shared by any number of processes. One connection writes and holds the
+ * advisory lock, others read. When the writing connection breaks, another process may have taken the pools meanwhile.
  */
 import { sql } from 'drizzle-orm';
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
@@ -23,7 +23,6 @@ export interface PostgresTimes extends HeartbeatTimes {
 /** `holder` is the id of this process. */
 export async function openPostgres(
   url: string,
-  pool: string,
   holder: string,
   times: PostgresTimes,
   listener: DatabaseListener,
@@ -34,7 +33,7 @@ export async function openPostgres(
   } catch (error) {
     throw new Error(`cannot open ${name} (DATABASE_URL): ${reasonOf(error)}`, { cause: error });
   }
-  return new Postgres(name, url, pool, holder, times, listener);
+  return new Postgres(name, url, holder, times, listener);
 }
 
 /** To read it, and nothing else: the server would refuse. Connects when it is first asked. */
@@ -50,7 +49,6 @@ class Postgres implements Database {
   readonly name: string;
   readonly alone = false;
   readonly #url: string;
-  readonly #pool: string;
   readonly #times: PostgresTimes;
   readonly #heartbeat: Heartbeat;
   readonly #listener: DatabaseListener;
@@ -68,17 +66,9 @@ class Postgres implements Database {
   #mayEndOthers = true;
   #nextLook: unknown;
 
-  constructor(
-    name: string,
-    url: string,
-    pool: string,
-    holder: string,
-    times: PostgresTimes,
-    listener: DatabaseListener,
-  ) {
+  constructor(name: string, url: string, holder: string, times: PostgresTimes, listener: DatabaseListener) {
     this.name = name;
     this.#url = url;
-    this.#pool = pool;
     this.#times = times;
     this.#listener = listener;
     // A connection of its own: what keeps the others busy must not make this process look dead.
@@ -88,7 +78,7 @@ class Postgres implements Database {
         // A promise need not outlive the server: a slow disk must not make this process look dead.
         connection: { ...session, statement_timeout: Math.ceil(times.silenceMs), synchronous_commit: 'off' },
       });
-    this.#heartbeat = new Heartbeat(connectPulse, pool, holder, times, () => this.#lost());
+    this.#heartbeat = new Heartbeat(connectPulse, holder, times, () => this.#lost());
     this.#connectReaders();
     this.#connectWriter();
   }
@@ -119,10 +109,10 @@ class Postgres implements Database {
     return this.#lock();
   }
 
-  async append(...[entries, lastSeq]: Parameters<Store['append']>): Promise<void> {
-    // Not getting it back stops nothing: whoever has it opens the pool next, and so fences this process out.
+  async append(...[entries, opening]: Parameters<Store['append']>): Promise<void> {
+    // Not getting it back stops nothing: whoever has it opens the pools next, and so fences this process out.
     if (!this.#held && !(await this.#lock())) this.#lookAgain();
-    await this.#append(entries, lastSeq);
+    await this.#append(entries, opening);
   }
 
   async reset(): Promise<void> {
@@ -148,8 +138,9 @@ class Postgres implements Database {
     await this.#heartbeat.close();
   }
 
+  /** The words of versions that knew one pool, which so ask for the same lock. */
   get #key() {
-    return sql`hashtextextended(${`leasehold pool ${this.#pool}`}, 0)`;
+    return sql`hashtextextended('leasehold pool default', 0)`;
   }
 
   /** Asks for the lock, on the connection that writes. */
@@ -173,7 +164,7 @@ class Postgres implements Database {
     this.#listener.connectionLost();
   }
 
-  /** Whoever has the lock opens the pool next: a process with nothing to append would never learn of it. */
+  /** Whoever has the lock opens the pools next: a process with nothing to append would never learn of it. */
   #lookAgain(): void {
     const { timers } = this.#times;
     timers.clearTimeout(this.#nextLook);
@@ -203,7 +194,7 @@ class Postgres implements Database {
     this.#heartbeat.end();
     this.#writer = writer;
     this.#write = drizzle(writer);
-    this.#append = prepareAppend(this.#write, this.#pool);
+    this.#append = prepareAppend(this.#write);
   }
 }
 

@@ -2,7 +2,7 @@
  * Pruning: the oldest facts go, and `pruned_tokens` keeps what they left behind, so that what remains can be
  * folded from there and chained to the last one that went. Knows neither when that is due nor how often.
  */
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import type { Drizzle } from './database.ts';
 import { pools, prunedTokens, tokenEvents } from './schema.ts';
 
@@ -28,9 +28,13 @@ export async function pruneFacts(db: Drizzle, pool: string, before: number, most
     delete from ${tokenEvents}
     where pool = ${pool} and seq > (select pruned_seq from held) and seq <= (select last_seq from due)
     returning *`);
+  const closed = db
+    .$with('closing', {})
+    .as(sql`select max(seq) filter (where type = 'closed') as seq from gone`);
   const folded = db.$with('folded', {}).as(foldGone(pool));
+  const dropped = db.$with('dropped', {}).as(dropGone(pool));
   const noted = db.$with('noted', {}).as(noteGone(pool));
-  const [row] = await db.with(held, due, gone, folded, noted).select(deleted).from(gone);
+  const [row] = await db.with(held, due, gone, closed, folded, dropped, noted).select(deleted).from(gone);
   return row!.rows;
 }
 
@@ -54,40 +58,106 @@ export async function reuseRoom(db: Drizzle): Promise<void> {
 /** Opening the pool goes on from it. */
 const newestSeq = (pool: string) => sql`(select max(seq) from ${tokenEvents} where pool = ${pool})`;
 
-/** The state of each token as the facts in `gone` left it. A renewal says only what it changes. */
+/**
+ * The state of each token as the facts in `gone` left it, where it is there still. Of its lease, and of its being
+ * withdrawn, null says nothing: the facts before have. A renewal says only what it changes.
+ */
 const foldGone = (pool: string) => sql`
   insert into ${prunedTokens} (
-    pool, id, status, user_id, lease_id, fence, activated_at, expires_at, ttl_ms, metadata, seq)
-  select ${pool}, last.token_id, case when live then 'active' else 'available' end,
-    case when live then last.user_id end, case when live then last.lease_id end, case when live then last.fence end,
-    case when live then granted.at end, case when live then last.expires_at end,
+    pool, id, status, user_id, lease_id, fence, activated_at, expires_at, ttl_ms, metadata,
+    rests_until, kept_until, withdrawn, withdrawn_note, name, labels, seq)
+  select ${pool}, newest.token_id, case when live then 'active' when not live then 'available' end,
+    case when live then used.user_id end, case when live then used.lease_id end, case when live then used.fence end,
+    case when live then granted.at end, case when live then used.expires_at end,
     case when live then (extract(epoch from granted.expires_at - granted.at) * 1000)::bigint end,
-    case when live then granted.metadata end, last.seq
-  from (
-    select distinct on (token_id) *, type in ('activated', 'renewed') as live
-    from gone where token_id is not null order by token_id, seq desc
-  ) as last
-  left join gone as granted on granted.seq = last.fence
-  on conflict (pool, id) do update set
-    status = excluded.status, user_id = excluded.user_id, lease_id = excluded.lease_id, fence = excluded.fence,
-    expires_at = excluded.expires_at, seq = excluded.seq,
-    ${sql.join(ofTheGrant.map(unlessGrantedBefore), sql`, `)}`;
+    case when live then granted.metadata end,
+    ${untilOf('rests_until')}, ${untilOf('kept_until')},
+    turned.type = 'withdrawn', case when turned.type = 'withdrawn' then turned.metadata ->> 'note' end,
+    created.metadata ->> 'name', case when created.seq is not null then coalesce(created.metadata -> 'labels', '{}') end,
+    newest.seq
+  from (${newestOf(sql`true`)}) as newest
+  left join (
+    select *, type in ('activated', 'renewed') as live
+    from (${newestOf(sql`type in ('activated', 'renewed', 'released', 'expired')`)}) as of_lease
+  ) as used on used.token_id = newest.token_id
+  left join (${newestOf(sql`type in ('withdrawn', 'restored')`)}) as turned on turned.token_id = newest.token_id
+  left join gone as granted on granted.seq = used.fence
+  left join (${newestOf(sql`type = 'created'`)}) as created on created.token_id = newest.token_id
+  where newest.type <> 'deleted'
+  on conflict (pool, id) do update set ${sql.raw(updates())}`;
 
-/** What only the grant says of a lease. */
-const ofTheGrant = ['activated_at', 'ttl_ms', 'metadata'];
+/** Of each token, the newest of those facts in `gone` that came after the pool was last closed. */
+const newestOf = (which: SQL) => sql`
+  select distinct on (token_id) * from gone
+  where token_id is not null and seq > coalesce((select seq from closing), 0) and ${which}
+  order by token_id, seq desc`;
 
-const unlessGrantedBefore = (column: string) =>
+/** Each fact says it anew; but what goes with a lease is its user's. */
+const untilOf = (name: string) =>
   sql.raw(
-    `${column} = case when excluded.fence = pruned_tokens.fence then pruned_tokens.${column} else excluded.${column} end`,
+    `case when newest.type not in ('activated', 'renewed') then (newest.metadata ->> '${name}')::timestamptz end`,
   );
 
-/** Where the log and its chain of digests begin now. Facts from before there were digests are not of the chain. */
+function updates(): string {
+  const kept = (column: string) => `pruned_tokens.${column}`;
+  const lease = (column: string) =>
+    `case when excluded.status is null then ${kept(column)} else excluded.${column} end`;
+  // What only the grant says of it, unless that was pruned before.
+  const grant = (column: string) =>
+    `case when excluded.status is null or excluded.fence = pruned_tokens.fence then ${kept(column)} else excluded.${column} end`;
+  const set = {
+    ...each(['user_id', 'lease_id', 'fence', 'expires_at'], lease),
+    ...each(['activated_at', 'ttl_ms', 'metadata'], grant),
+    ...each(['status', 'withdrawn', 'labels'], (column) => `coalesce(excluded.${column}, ${kept(column)})`),
+    withdrawn_note: `case when excluded.withdrawn is null then ${kept('withdrawn_note')} else excluded.withdrawn_note end`,
+    name: `case when excluded.labels is null then ${kept('name')} else excluded.name end`,
+    ...each(['rests_until', 'kept_until', 'seq'], (column) => `excluded.${column}`),
+  };
+  return Object.entries(set)
+    .map(([column, value]) => `${column} = ${value}`)
+    .join(', ');
+}
+
+const each = (columns: readonly string[], value: (column: string) => string): Record<string, string> =>
+  Object.fromEntries(columns.map((column) => [column, value(column)]));
+
+/** Tokens that are no more, by themselves or with their pool. */
+const dropGone = (pool: string) => sql`
+  delete from ${prunedTokens} where pool = ${pool} and (
+    (select seq from closing) is not null
+    or id in (select token_id from gone where type = 'deleted'))`;
+
+/**
+ * Where the log and its chain of digests begin now, and with what of a pool. Facts from before there were digests are
+ * not of the chain.
+ */
 const noteGone = (pool: string) => sql`
   update ${pools} set
     pruned_seq = last.seq,
     chain_seq = greatest(chain_seq, last.seq),
-    chain_digest = case when last.seq > chain_seq then last.digest else chain_digest end
+    chain_digest = case when last.seq > chain_seq then last.digest else chain_digest end,
+    pruned_size = case when closed_seq is null then pruned_size else 0 end + come - went,
+    pruned_ordinal = pruned_ordinal + numbered,
+    pruned_options = case when ruled.seq is null then pruned_options else ruled.metadata end
   from (select seq, digest from gone order by seq desc limit 1) as last
+  cross join (
+    select max(closing.seq) as closed_seq,
+      coalesce(sum(made) filter (where gone.seq > coalesce(closing.seq, 0)), 0) as come,
+      count(*) filter (where type = 'deleted' and gone.seq > coalesce(closing.seq, 0)) as went,
+      coalesce(sum(made), 0) as numbered
+    from (
+      select seq, type, case
+        when type = 'created' then 1
+        when type = 'opened' and metadata ->> 'membership' = 'fixed' then (metadata ->> 'size')::bigint
+        else 0 end as made
+      from gone
+    ) as gone cross join closing
+  ) as moved
+  left join lateral (
+    select seq, metadata from gone
+    where type in ('changed', 'closed') or (type = 'opened' and metadata is not null)
+    order by seq desc limit 1
+  ) as ruled on true
   where pool = ${pool}`;
 
 /** The facts that are kept. Said to the database too: else it would look at each deleted one until it has cleaned up. */

@@ -3,11 +3,20 @@ import { aliasedTable, and, asc, desc, eq, gt, inArray, lt, sql } from 'drizzle-
 import { type AnyPgColumn, unionAll } from 'drizzle-orm/pg-core';
 import type { Proof } from '../lease/command.ts';
 import { endedAt } from '../lease/evolve.ts';
-import type { Ending, FactFilter, FactView, LeaseView, OrderedPage, Page, TokenView } from '../lease/view.ts';
+import type {
+  Ending,
+  FactFilter,
+  FactView,
+  LeaseView,
+  OrderedPage,
+  Page,
+  PastLease,
+  TokenView,
+} from '../lease/view.ts';
 import type { Drizzle } from './database.ts';
-import { tokenState } from './opening.ts';
 import { isKept } from './pruning.ts';
 import { prunedTokens, tokenEvents, tokens } from './schema.ts';
+import { tokenState } from './token-state.ts';
 
 const publicColumns = {
   seq: tokenEvents.seq,
@@ -49,20 +58,22 @@ export function readFacts(
     .limit(page.limit);
 }
 
-/** A token that is there, and its newest leases, both of one moment. */
+/** A token, if it is there, and its newest leases, both of one moment. */
 export function readToken(
   db: Drizzle,
   pool: string,
   tokenId: string,
   limit: number,
-): Promise<{ token: TokenView; history: LeaseView[] }> {
+): Promise<{ token: TokenView; history: LeaseView[] } | null> {
   return db.transaction(
     async (tx) => {
       const [row] = await tx
         .select()
         .from(tokens)
         .where(and(eq(tokens.pool, pool), eq(tokens.id, tokenId)));
-      return { token: tokenState(row!), history: await readHistory(tx, pool, tokenId, { limit }) };
+      if (row === undefined) return null;
+      const { seq: _, ...token } = tokenState(row);
+      return { token, history: await readHistory(tx, pool, tokenId, { limit }) };
     },
     { isolationLevel: 'repeatable read', accessMode: 'read only' },
   );
@@ -76,7 +87,7 @@ export async function readHistory(
   page: Page,
 ): Promise<LeaseView[]> {
   const ending = aliasedTable(tokenEvents, 'ending');
-  const grants = readGrants(db, pool, tokenId, page);
+  const grants = readGrants(db, pool, tokenId, page).as('grants');
   const end = db
     .select({ type: ending.type, reason: ending.reason, at: ending.at, expiresAt: ending.expiresAt })
     .from(ending)
@@ -140,7 +151,7 @@ function readGrants(db: Drizzle, pool: string, tokenId: string, { limit, cursor 
         beyond(fence),
       ),
     );
-  return unionAll(pruned, kept).as('grants');
+  return unionAll(pruned, kept);
 }
 
 /** How the newest lease of the token that fits the proof ended; null if none that fits has. */
@@ -173,4 +184,51 @@ export async function readEnding(
     }) ??
     null
   );
+}
+
+/** By the index on the endings of leases, and then by the numbers that it says: the log may be as long as it likes. */
+export async function readPastLease(
+  db: Drizzle,
+  within: string | null,
+  leaseId: string,
+): Promise<PastLease | null> {
+  const [end] = await db
+    .select()
+    .from(tokenEvents)
+    .where(
+      and(
+        eq(tokenEvents.leaseId, leaseId),
+        within === null ? undefined : eq(tokenEvents.pool, within),
+        sql`${tokenEvents.type} in ('released', 'expired')`,
+      ),
+    )
+    .orderBy(asc(tokenEvents.seq))
+    .limit(1);
+  if (end === undefined || end.tokenId === null) return null;
+  const { pool, tokenId, userId, fence, expiresAt } = end;
+  const [grant] = await readGrants(db, pool, tokenId, { limit: 1, cursor: fence! + 1 });
+  const [next] = await db
+    .select({ userId: tokenEvents.userId, fence: tokenEvents.fence, activatedAt: tokenEvents.at })
+    .from(tokenEvents)
+    .where(
+      and(
+        eq(tokenEvents.pool, pool),
+        eq(tokenEvents.tokenId, tokenId),
+        eq(tokenEvents.type, 'activated'),
+        gt(tokenEvents.seq, end.seq),
+      ),
+    )
+    .orderBy(asc(tokenEvents.seq))
+    .limit(1);
+  return {
+    pool,
+    tokenId,
+    userId: userId!,
+    fence: fence!,
+    activatedAt: grant?.seq === fence ? grant!.activatedAt : null,
+    expiresAt: expiresAt!,
+    endedAt: endedAt({ type: end.type, at: end.at, expiresAt: expiresAt! }),
+    endReason: end.reason as PastLease['endReason'],
+    next: next === undefined ? null : { ...next, userId: next.userId!, fence: next.fence! },
+  };
 }

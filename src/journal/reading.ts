@@ -1,26 +1,29 @@
-/** A database opened to be read and nothing else: nothing is migrated, no pool is asked for, nothing is written. */
+/** A database opened to be read and nothing else: nothing is migrated, nothing is asked for, nothing is written. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import { reasonOf } from '../cause.ts';
 import type { AuditedLog } from './audited.ts';
-import { readPortion, readStanding } from './auditing.ts';
+import { readPoolNames, readPortion, readStanding } from './auditing.ts';
 import type { Drizzle } from './database.ts';
 import { migrationsFolder } from './migrations-folder.ts';
 import { openPGliteToRead } from './pglite.ts';
 import { openPostgresToRead } from './postgres.ts';
 
-export interface Reading extends AuditedLog {
+export interface Reading {
   /** Where it is, to be shown to people: never with a password. */
   readonly name: string;
+  /** The names of all pools that there is anything of, in their order. */
+  pools(): Promise<string[]>;
+  log(pool: string): AuditedLog;
   close(): Promise<void>;
 }
 
 /** Throws where there is no log, or one that this version does not know. */
-export async function openToRead(
-  where: { databaseUrl?: string | undefined; dataDir: string },
-  pool: string,
-): Promise<Reading> {
+export async function openToRead(where: {
+  databaseUrl?: string | undefined;
+  dataDir: string;
+}): Promise<Reading> {
   const { name, db, close } = where.databaseUrl
     ? openPostgresToRead(where.databaseUrl)
     : await openPGliteToRead(where.dataDir);
@@ -39,8 +42,11 @@ export async function openToRead(
   }
   return {
     name,
-    standing: () => read(() => readStanding(db, pool)),
-    portion: (...asked) => read(() => readPortion(db, pool, ...asked)),
+    pools: () => read(() => readPoolNames(db)),
+    log: (pool) => ({
+      standing: () => read(() => readStanding(db, pool)),
+      portion: (...asked) => read(() => readPortion(db, pool, ...asked)),
+    }),
     close,
   };
 }

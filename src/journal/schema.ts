@@ -1,14 +1,15 @@
 /**
  * The tables: `token_events`, which is only ever appended to, `tokens`, its current state in plain SQL, and what
- * goes with them: who holds a pool, where its log begins, and which keyed requests have been answered.
+ * goes with them: the pools and where their logs begin, which process serves them, and which keyed requests have been
+ * answered.
  */
 import { sql } from 'drizzle-orm';
 import {
   bigint,
   bigserial,
+  boolean,
   customType,
   index,
-  integer,
   jsonb,
   pgTable,
   primaryKey,
@@ -16,7 +17,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { FactType, Reason } from '../lease/fact.ts';
-import type { Json } from '../lease/lease.ts';
+import type { Json, Labels, Status } from '../lease/lease.ts';
 
 /** An instant: epoch milliseconds in code, `timestamptz(3)` in the database. */
 const instant = customType<{ data: number; driverData: string }>({
@@ -61,7 +62,7 @@ export const tokenEvents = pgTable(
 const state = () => ({
   pool: text().notNull(),
   id: uuid().notNull(),
-  status: text().$type<'available' | 'active'>().notNull(),
+  name: text(),
   userId: text('user_id'),
   leaseId: uuid('lease_id'),
   fence: count('fence'),
@@ -69,6 +70,10 @@ const state = () => ({
   expiresAt: instant('expires_at'),
   ttlMs: count('ttl_ms'),
   metadata: jsonb().$type<Json>(),
+  restsUntil: instant('rests_until'),
+  /** When it is deleted unless somebody asks for it. */
+  keptUntil: instant('kept_until'),
+  withdrawnNote: text('withdrawn_note'),
   /** The fact that made it so; 0 before the first. Ordered by it, tokens stand in their order of use. */
   seq: count('seq').notNull(),
 });
@@ -78,32 +83,62 @@ export const tokens = pgTable(
   'tokens',
   {
     ...state(),
-    /** The order of the pool's making. */
-    ordinal: integer().notNull(),
+    status: text().$type<Status>().notNull(),
+    /** Out of use, with a note or without one; whoever holds it holds it on. */
+    withdrawn: boolean().notNull().default(false),
+    labels: jsonb().$type<Labels>().notNull().default({}),
+    /** The order of their making, from 1: none has one that was another's before. */
+    ordinal: count('ordinal').notNull(),
   },
   (table) => [primaryKey({ columns: [table.pool, table.id] })],
 );
 
 /** Tokens as the facts that have been pruned left them: where folding the log begins. */
-export const prunedTokens = pgTable('pruned_tokens', state(), (table) => [
-  primaryKey({ columns: [table.pool, table.id] }),
-]);
+export const prunedTokens = pgTable(
+  'pruned_tokens',
+  {
+    ...state(),
+    /** Whether it has a lease; null where no fact has said so. */
+    status: text().$type<'available' | 'active'>(),
+    /** null where no fact has said so. */
+    withdrawn: boolean(),
+    /** null, as its name is, where no fact has said what it is like: the pool was made with it. */
+    labels: jsonb().$type<Labels>(),
+  },
+  (table) => [primaryKey({ columns: [table.pool, table.id] })],
+);
 
 /** What is known of a pool beside its log, so that facts can be pruned and missing ones be found missing. */
 export const pools = pgTable('pools', {
   pool: text().primaryKey(),
   /** Of its newest `opened` fact. */
   openedSeq: count('opened_seq').notNull(),
-  /** Over the ids of its tokens, in their order. */
+  /** What it goes by now; null once it is deleted, and before it was first opened with any. */
+  options: jsonb().$type<Json>(),
+  /** It has been deleted: no tokens are left, and its log goes on if it is made again. */
+  closed: boolean().notNull().default(false),
+  /** Over its tokens: what each of them is, and its place. */
   tokensDigest: text('tokens_digest').notNull(),
+  /** Of the token that was made last, be it there or not. */
+  lastOrdinal: count('last_ordinal').notNull().default(0),
   /** The chain of digests begins after this fact, and with its digest. */
   chainSeq: count('chain_seq').notNull(),
   chainDigest: text('chain_digest').notNull(),
   /** Every fact up to this one has been pruned. */
   prunedSeq: count('pruned_seq').notNull().default(0),
+  /** As the pruned facts left it: how many tokens there were, the place of the newest, and the options. */
+  prunedSize: count('pruned_size').notNull().default(0),
+  prunedOrdinal: count('pruned_ordinal').notNull().default(0),
+  prunedOptions: jsonb('pruned_options').$type<Json>(),
 });
 
-/** Who holds a pool, and until when it has promised to be heard of again. */
+/** One row: how often the pools have been opened. Whoever writes does so by the number of its own opening, and no other. */
+export const openings = pgTable('openings', {
+  only: boolean().primaryKey().default(true),
+  number: count('number').notNull(),
+});
+
+/** Which process holds the pools, and until when it has promised to be heard of again. One row, by an old name. */
 export const tenures = pgTable('tenures', {
   pool: text().primaryKey(),
   holder: uuid().notNull(),

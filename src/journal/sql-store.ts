@@ -1,23 +1,21 @@
 /** The store that real services have: two SQL databases, PGlite and Postgres, in the same words. */
-import { and, eq, gt } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import type { Proof } from '../lease/command.ts';
 import type { FactFilter, OrderedPage, Page } from '../lease/view.ts';
 import { readPortion, readStanding } from './auditing.ts';
 import type { Database } from './database.ts';
 import { pruneKeyed, readKeyed } from './keyed.ts';
-import { checkSize, openPool } from './opening.ts';
+import { openPools } from './open-pools.ts';
 import { pruneFacts, reuseRoom } from './pruning.ts';
-import { readEnding, readFacts, readHistory, readToken } from './read.ts';
-import { tokenEvents } from './schema.ts';
+import { readEnding, readFacts, readHistory, readPastLease, readToken } from './read.ts';
+import { tokenEvents, tokens } from './schema.ts';
 import type { Entries, OpenRequest, Store } from './store.ts';
 
 export class SqlStore implements Store {
   readonly #database: Database;
-  readonly #pool: string;
 
-  constructor(database: Database, pool: string) {
+  constructor(database: Database) {
     this.#database = database;
-    this.#pool = pool;
   }
 
   get name(): string {
@@ -36,69 +34,64 @@ export class SqlStore implements Store {
     return this.#database.hold();
   }
 
-  async checkSize(size: number): Promise<void> {
-    await checkSize(this.#db, this.#pool, size);
+  tokenCount(): Promise<number> {
+    return this.#db.$count(tokens);
   }
 
-  openPool(request: OpenRequest) {
-    return openPool(this.#database.opener, this.#pool, request);
+  openPools(request: OpenRequest) {
+    return openPools(this.#database.opener, request);
   }
 
-  append(entries: Entries, lastSeq: number): Promise<void> {
-    return this.#database.append(entries, lastSeq);
+  append(entries: Entries, opening: number): Promise<void> {
+    return this.#database.append(entries, opening);
   }
 
-  async digestAt(seq: number): Promise<string | null> {
+  async digestAt(pool: string, seq: number): Promise<string | null> {
     const [row] = await this.#db
       .select({ digest: tokenEvents.digest })
       .from(tokenEvents)
-      .where(and(eq(tokenEvents.pool, this.#pool), eq(tokenEvents.seq, seq)));
+      .where(and(eq(tokenEvents.pool, pool), eq(tokenEvents.seq, seq)));
     return row?.digest ?? null;
   }
 
-  async hasFactsAfter(seq: number): Promise<boolean> {
-    const [row] = await this.#db
-      .select({ seq: tokenEvents.seq })
-      .from(tokenEvents)
-      .where(and(eq(tokenEvents.pool, this.#pool), gt(tokenEvents.seq, seq)))
-      .limit(1);
-    return row !== undefined;
+  facts(pool: string, filter: FactFilter, page: OrderedPage) {
+    return readFacts(this.#db, pool, filter, page);
   }
 
-  facts(filter: FactFilter, page: OrderedPage) {
-    return readFacts(this.#db, this.#pool, filter, page);
+  history(pool: string, tokenId: string, page: Page) {
+    return readHistory(this.#db, pool, tokenId, page);
   }
 
-  history(tokenId: string, page: Page) {
-    return readHistory(this.#db, this.#pool, tokenId, page);
+  token(pool: string, tokenId: string, limit: number) {
+    return readToken(this.#db, pool, tokenId, limit);
   }
 
-  token(tokenId: string, limit: number) {
-    return readToken(this.#db, this.#pool, tokenId, limit);
+  ending(pool: string, tokenId: string, proof: Proof) {
+    return readEnding(this.#db, pool, tokenId, proof);
   }
 
-  ending(tokenId: string, proof: Proof) {
-    return readEnding(this.#db, this.#pool, tokenId, proof);
+  lease(pool: string | null, leaseId: string) {
+    return readPastLease(this.#db, pool, leaseId);
   }
 
-  keyed(key: string, since: number) {
-    return readKeyed(this.#db, this.#pool, key, since);
+  keyed(pool: string, key: string, since: number) {
+    return readKeyed(this.#db, pool, key, since);
   }
 
-  standing() {
-    return readStanding(this.#db, this.#pool);
+  standing(pool: string) {
+    return readStanding(this.#db, pool);
   }
 
-  portion(afterSeq: number | null, headSeq: number, most: number) {
-    return readPortion(this.#db, this.#pool, afterSeq, headSeq, most);
+  portion(pool: string, afterSeq: number | null, headSeq: number, most: number) {
+    return readPortion(this.#db, pool, afterSeq, headSeq, most);
   }
 
-  prune(before: number, most: number) {
-    return this.#tidied(pruneFacts(this.#db, this.#pool, before, most));
+  prune(pool: string, before: number, most: number) {
+    return this.#tidied(pruneFacts(this.#db, pool, before, most));
   }
 
-  pruneKeyed(since: number, keysMax: number, most: number) {
-    return this.#tidied(pruneKeyed(this.#db, this.#pool, since, keysMax, most));
+  pruneKeyed(pool: string, since: number, keysMax: number, most: number) {
+    return this.#tidied(pruneKeyed(this.#db, pool, since, keysMax, most));
   }
 
   reset(): Promise<void> {

@@ -1,15 +1,31 @@
 /**
- * What a journal stands on: one pool's log, its tokens and its keyed outcomes, wherever they are kept. Promises
- * what a database does (a call is done whole or not at all), and knows neither retries nor group commit.
+ * What a journal stands on: the logs of all pools, their tokens and their keyed outcomes, wherever they are kept.
+ * Promises what a database does (a call is done whole or not at all), and knows neither retries nor group commit.
  */
 import type { Proof } from '../lease/command.ts';
-import type { Fact } from '../lease/fact.ts';
-import type { TokenState } from '../lease/lease.ts';
-import type { Ending, FactFilter, FactView, LeaseView, OrderedPage, Page, TokenView } from '../lease/view.ts';
-import type { AuditedLog } from './audited.ts';
+import type { TokenState, TokenTraits } from '../lease/lease.ts';
+import type { PoolOptions } from '../lease/pool-options.ts';
+import type {
+  Ending,
+  FactFilter,
+  FactView,
+  LeaseView,
+  OrderedPage,
+  Page,
+  PastLease,
+  TokenView,
+} from '../lease/view.ts';
+import type { AuditedFact, Standing } from './audited.ts';
+import type { LoggedFact } from './chain.ts';
+import type { PlacedToken } from './tokens-digest.ts';
 
-/** A fact with its place in the chain of digests. */
-export type SealedFact = Fact & { digest: string };
+/** A fact with its place in the chain of digests of its pool. */
+export interface SealedFact extends LoggedFact {
+  pool: string;
+  digest: string;
+  /** The token as it left it: null where it is no more, undefined where it is of no token. */
+  after: Omit<TokenState, 'seq'> | null | undefined;
+}
 
 /** What was answered to a request with a key, so that it is answered the same when it comes again. */
 export interface KeyedOutcome {
@@ -21,80 +37,137 @@ export interface KeyedOutcome {
   at: number;
 }
 
+export type PoolOutcome = KeyedOutcome & { pool: string };
+
+/** What is known of a pool beside its log, and changes with it. */
+export interface PoolState {
+  pool: string;
+  /** Of its newest `opened` fact. */
+  openedSeq: number;
+  /** null where it is closed. */
+  options: PoolOptions | null;
+  tokensDigest: string;
+  lastOrdinal: number;
+}
+
+export type NewToken = PlacedToken & { pool: string };
+
 /** What becomes durable together. */
 export interface Entries {
+  /** Of any pools; those of one pool in their order. */
   facts: readonly SealedFact[];
-  outcomes: readonly KeyedOutcome[];
+  outcomes: readonly PoolOutcome[];
+  /** The pools that these facts make or change, as they leave them. The tokens of those that they close go. */
+  pools: readonly PoolState[];
+  /** The tokens that these facts make. */
+  tokens: readonly NewToken[];
+}
+
+/** A pool, and the tokens that it is made with. */
+export interface PoolRequest {
+  pool: string;
+  options: PoolOptions;
+  /** As many as its size, or none where they come one by one. */
+  tokens: readonly TokenTraits[];
 }
 
 export interface OpenRequest {
-  /** How many tokens the pool has; they are made when it is opened for the first time. */
-  size: number;
-  newTokenId: () => string;
-  /** Gives the time of the `opened` fact. */
+  /** Those that are not there are made. */
+  declared: readonly PoolRequest[];
+  /** Gives the time of the facts of the opening. */
   at(seen: Instants): number;
 }
 
 export interface Instants {
   /** What the database's own clock says. */
   database: number;
-  /** When the newest fact of the log happened; null before the first. */
+  /** When the newest fact of all logs happened; null before the first. */
   last: number | null;
 }
 
-export interface Opening {
-  /** The seq of the `opened` fact, and its digest. */
+/** The end of a pool's log. */
+export interface Head {
   seq: number;
   digest: string;
-  /** The free ones first, then those with a lease, each in the order in which they were last freed or used. */
-  tokens: TokenState[];
 }
 
-export interface Store extends AuditedLog {
+export type PoolOpening = PoolState &
+  Head & {
+    options: PoolOptions;
+    /** The free ones first, then those with a lease, each in the order in which they were last freed or used. */
+    tokens: (TokenState & PlacedToken)[];
+  };
+
+export interface Opening {
+  /** Of this opening among all: whoever writes by it can write until the next. */
+  number: number;
+  /** In the order of their names. */
+  pools: PoolOpening[];
+  /** Those that have been deleted, whose logs would go on. */
+  closed: (PoolState & Head)[];
+}
+
+export interface Store {
   /** Where it is, to be shown to people: never with a password. */
   readonly name: string;
   /** Whether no other process can write it at all. */
   readonly alone: boolean;
   /**
-   * Asks to be the only process that serves the pool. A courtesy between processes that spares them work:
-   * safety rests on the log's numbers alone.
+   * Asks to be the only process that serves the pools. A courtesy between processes that spares them work: safety
+   * rests on the numbers of openings and of facts alone.
    */
   hold(): Promise<boolean>;
   /** Whether this process was the only one when last heard of. */
   readonly held: boolean;
-  /** Throws `Unfit` if the pool has been opened before, with another size. */
-  checkSize(size: number): Promise<void>;
+  /** How many tokens there are in all: what opening them takes depends on it. */
+  tokenCount(): Promise<number>;
   /**
-   * Appends `opened`, with which the process that held the pool loses it. Fails with a conflict if another one appends;
-   * throws `Unfit`, and leaves all as it was, if the pool cannot be served.
+   * Counts one opening more, from which on nobody can write by an earlier one. Appends `opened` to the log of each pool
+   * that is not closed, and makes those declared that are not there. Throws `Unfit`, and leaves all as it was, if a
+   * pool cannot be served.
    */
-  openPool(request: OpenRequest): Promise<Opening>;
-  /** Fails with a conflict where a seq is taken. Without facts, writes nothing if there are any after `lastSeq`. */
-  append(entries: Entries, lastSeq: number): Promise<void>;
+  openPools(request: OpenRequest): Promise<Opening>;
+  /**
+   * Fails with a conflict, and writes nothing, where a seq is taken, and where the pools have been opened since
+   * `opening`: nothing at all can be appended too, to see whether they have. An outcome without facts leaves one
+   * alone that is younger than a day.
+   */
+  append(entries: Entries, opening: number): Promise<void>;
   /** The digest of the fact `seq`, if there is one. */
-  digestAt(seq: number): Promise<string | null>;
-  /** Whether there is a fact after `seq`. */
-  hasFactsAfter(seq: number): Promise<boolean>;
+  digestAt(pool: string, seq: number): Promise<string | null>;
 
-  facts(filter: FactFilter, page: OrderedPage): Promise<FactView[]>;
-  history(tokenId: string, page: Page): Promise<LeaseView[]>;
-  /** A token of the pool with its newest leases, both of one moment. */
-  token(tokenId: string, limit: number): Promise<{ token: TokenView; history: LeaseView[] }>;
-  ending(tokenId: string, proof: Proof): Promise<Ending | null>;
+  facts(pool: string, filter: FactFilter, page: OrderedPage): Promise<FactView[]>;
+  history(pool: string, tokenId: string, page: Page): Promise<LeaseView[]>;
+  /** A token that is there with its newest leases, both of one moment. */
+  token(
+    pool: string,
+    tokenId: string,
+    limit: number,
+  ): Promise<{ token: TokenView; history: LeaseView[] } | null>;
+  ending(pool: string, tokenId: string, proof: Proof): Promise<Ending | null>;
+  /** What became of a lease that has ended, of the pool or, with null, of any. */
+  lease(pool: string | null, leaseId: string): Promise<PastLease | null>;
   /** What was answered with this key since `since`. */
-  keyed(key: string, since: number): Promise<KeyedOutcome | null>;
+  keyed(pool: string, key: string, since: number): Promise<KeyedOutcome | null>;
+
+  // What a check of a log reads, as `AuditedLog` has it.
+  standing(pool: string): Promise<Standing>;
+  portion(pool: string, afterSeq: number | null, headSeq: number, most: number): Promise<AuditedFact[]>;
 
   /** Deletes at most `most` of the facts before `before`, oldest first, never the newest. Says how many. */
-  prune(before: number, most: number): Promise<number>;
+  prune(pool: string, before: number, most: number): Promise<number>;
   /** Deletes at most `most` of the outcomes up to `since` or beyond the newest `keysMax`. Says how many. */
-  pruneKeyed(since: number, keysMax: number, most: number): Promise<number>;
+  pruneKeyed(pool: string, since: number, keysMax: number, most: number): Promise<number>;
 
   /** Breaks what is under way and connects anew. */
   reset(): Promise<void>;
-  /** The same, for what reads only: what holds the pool goes on. */
+  /** The same, for what reads only: what holds the pools goes on. */
   resetReaders(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** Somebody else has opened the pools since, or has written the same numbers. */
+export class Conflict extends Error {}
 
 /** A pool that this process cannot serve, however often it tries. */
 export abstract class Unfit extends Error {}
@@ -104,16 +177,6 @@ export class Damaged extends Unfit {
   constructor(pool: string, what: string) {
     super(
       `pool '${pool}' is not served, for its log is damaged: ${what}. 'leasehold verify' says what else is wrong`,
-    );
-  }
-}
-
-/** A pool's size is part of the pool, not of the process that opens it. */
-export class SizeMismatch extends Unfit {
-  constructor(pool: string, stored: number, asked: number) {
-    super(
-      `pool '${pool}' has ${stored} tokens, but POOL_SIZE is ${asked}: a fixed pool keeps its tokens. ` +
-        `Set POOL_SIZE=${stored}, or use another database or DATA_DIR`,
     );
   }
 }

@@ -16,9 +16,38 @@ export interface Lease {
   metadata: Json;
 }
 
-/** The state of one token as the log knows it: its lease, if any, and the seq of the fact that made it so. */
-export interface TokenState {
+/** What a token is like; asked for by equality. */
+export type Labels = Readonly<Record<string, string>>;
+
+/** What a token is: settled when it is made, and never changed. */
+export interface TokenTraits {
   tokenId: string;
+  /** No other token of its pool has the same; null: it has none. */
+  name: string | null;
+  labels: Labels;
+}
+
+/** The state of one token as the log knows it, and the seq of the fact that made it so. */
+export interface TokenState extends TokenTraits {
   lease: Lease | null;
+  /** Until when it rests after a lease; null where it does not. */
+  restsUntil: number | null;
+  /** When it is deleted unless somebody asks for it; null where it is kept. */
+  keptUntil: number | null;
+  /** Out of use: a lease that it has runs out, and nobody gets another. */
+  withdrawn: { note: string | null } | null;
   seq: number;
+}
+
+export const statuses = ['available', 'active', 'resting', 'withdrawn'] as const;
+export type Status = (typeof statuses)[number];
+
+export function statusOf({
+  lease,
+  withdrawn,
+  restsUntil,
+}: Pick<TokenState, 'lease' | 'withdrawn' | 'restsUntil'>): Status {
+  if (lease !== null) return 'active';
+  if (withdrawn !== null) return 'withdrawn';
+  return restsUntil === null ? 'available' : 'resting';
 }

@@ -1,5 +1,6 @@
 /** Every expected "no" of the service, as values. The edge gives each code its HTTP status. */
-import type { Fact } from './fact.ts';
+import type { Reason } from './fact.ts';
+import type { OptionName } from './pool-options.ts';
 
 /** What the service is doing; the states of the pool machine. Only `serving` grants. */
 export const stages = ['starting', 'standby', 'serving', 'degraded', 'stopping', 'fenced'] as const;
@@ -9,8 +10,31 @@ export type Refusal =
   | { code: 'not_found' }
   | { code: 'token_not_active' }
   | { code: 'lease_mismatch' }
-  | { code: 'lease_ended'; reason: Fact['reason']; endedAt: number }
+  | { code: 'lease_ended'; reason: Reason<'released' | 'expired'>; endedAt: number }
   | { code: 'lease_proof_required' }
+  /** The token is being taken out of use: its lease runs out. */
+  | { code: 'token_withdrawn' }
+  | { code: 'token_not_withdrawn' }
+  /** No token is free, and none may be taken from its holder. */
+  | { code: 'pool_full' }
+  /** No token could ever fit, however long one waited. */
+  | { code: 'no_such_token' }
+  /** The user holds as many tokens as one user may. */
+  | { code: 'user_limit_reached' }
+  | { code: 'queue_full' }
+  /** No token came free in time. */
+  | { code: 'wait_expired' }
+  /** The elastic pool has as many tokens as it may. */
+  | { code: 'pool_limit_reached' }
+  /** Tokens of a fixed pool neither come nor go. */
+  | { code: 'pool_not_elastic' }
+  | { code: 'lease_not_found' }
+  | { code: 'pool_not_found' }
+  | { code: 'pool_exists' }
+  /** The service is not without this pool. */
+  | { code: 'pool_permanent' }
+  /** Options that contradict each other, or that are not known. */
+  | { code: 'invalid_options'; errors: readonly { option: OptionName; message: string }[] }
   /** Nothing was done; the same call may succeed later. */
   | { code: 'unavailable'; stage: Stage }
   /** The log is being checked for somebody else. */
@@ -32,6 +56,15 @@ export type MachineRefusalCode =
   | 'token_not_active'
   | 'lease_mismatch'
   | 'lease_proof_required'
+  | 'token_withdrawn'
+  | 'token_not_withdrawn'
+  | 'pool_full'
+  | 'no_such_token'
+  | 'user_limit_reached'
+  | 'queue_full'
+  | 'wait_expired'
+  | 'pool_limit_reached'
+  | 'pool_not_elastic'
   | 'unavailable';
 
 /** `replayed`: it is what was answered to the same request before. */

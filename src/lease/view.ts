@@ -1,16 +1,25 @@
 /** What can be seen of a pool and of its log. Plain data; never a lease id but in the lease itself. */
 import type { FactType, Reason } from './fact.ts';
-import type { Json, Lease } from './lease.ts';
+import type { Json, Labels, TokenState } from './lease.ts';
 
-export interface TokenView {
-  tokenId: string;
-  lease: Lease | null;
-}
+export type TokenView = Omit<TokenState, 'seq'>;
 
 export interface Counts {
   available: number;
   active: number;
+  /** All tokens, those that rest or are withdrawn too. */
   total: number;
+  /** Users who stand in line. */
+  waiting: number;
+}
+
+/** One who stands in line. The lease id is for whoever serves the line: it is shown to nobody. */
+export interface WaiterView {
+  leaseId: string;
+  userId: string;
+  since: number;
+  priority: number;
+  labels: Labels;
 }
 
 /** A fact as the log shows it: without the lease id, which only the holder knows. */
@@ -39,6 +48,21 @@ export interface LeaseView {
 export interface Ending {
   reason: Reason<'released' | 'expired'>;
   endedAt: number;
+}
+
+/** A lease that is over, as the log knows it, and who was granted its token next. */
+export interface PastLease {
+  pool: string;
+  tokenId: string;
+  userId: string;
+  fence: number;
+  /** null where the fact of the grant is no longer kept. */
+  activatedAt: number | null;
+  /** Its deadline. */
+  expiresAt: number;
+  endedAt: number;
+  endReason: Ending['reason'];
+  next: { userId: string; fence: number; activatedAt: number } | null;
 }
 
 export interface FactFilter {

@@ -1,7 +1,7 @@
 /** What a check of the log against its own rules can find. Plain data; never a lease id. */
 
 /** As `SPEC.md` numbers them: those that a log and its tokens can be held against. */
-export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I7' | 'I8' | 'I11' | 'I12' | 'I13';
+export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I7' | 'I8' | 'I11' | 'I12' | 'I13' | 'I19';
 
 export interface Violation {
   invariant: Invariant;

@@ -6,10 +6,13 @@ import type { Clock } from '../clock.ts';
 
 export class ClearableClock implements Clock {
   readonly #clock: Clock;
+  readonly #fire: (run: () => void, isLate: boolean) => void;
   readonly #pending = new Set<{ id: unknown }>();
 
-  constructor(clock: Clock) {
+  /** `fire` runs what a timer was set for; it does nothing if that has been cleared by then. */
+  constructor(clock: Clock, fire: (run: () => void, isLate: boolean) => void) {
     this.#clock = clock;
+    this.#fire = fire;
   }
 
   now(): number {
@@ -18,9 +21,12 @@ export class ClearableClock implements Clock {
 
   setTimeout(run: () => void, delayMs: number): { id: unknown } {
     const timer: { id: unknown } = { id: null };
+    const dueAt = this.#clock.now() + delayMs;
     timer.id = this.#clock.setTimeout(() => {
-      this.#pending.delete(timer);
-      run();
+      const unlessCleared = () => {
+        if (this.#pending.delete(timer)) run();
+      };
+      this.#fire(unlessCleared, this.#clock.now() > dueAt);
     }, delayMs);
     this.#pending.add(timer);
     return timer;

@@ -1,7 +1,7 @@
 /**
- * Which leases are over by a given instant, whether or not their timers have fired: a busy process runs timers
- * late, and until then no command may see such a lease as live. A calendar of milliseconds: setting, clearing
- * and asking cost O(1), plus one look-up a millisecond passed.
+ * Which leases, rests and idle times are over by a given instant, whether or not their timers have fired: a busy
+ * process runs timers late, and until then no command may see such a lease as live. A calendar of milliseconds:
+ * setting, clearing and asking cost O(1), plus one look-up a millisecond passed.
  */
 
 /** What has a deadline; the calendar keeps it up to date. */

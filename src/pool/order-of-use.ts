@@ -1,67 +1,39 @@
 /**
- * Which token is granted next, and which lease is evicted next: every step O(1), at a hundred tokens and at a
- * million. Two linked lists over one entry a token: free ones, the longest free first, and those in use, the
- * least recently used first. The lists are the counter that orders use: two uses can share a millisecond.
+ * Which token is granted next, and which lease is evicted next: every step O(1), at a hundred tokens and at a million.
+ * Where labels are asked for it costs a look at each free token, or lease, before the first that fits; where leases
+ * have a least time of holding, at each in the order of use that is younger. Linked lists over one entry a token: free
+ * ones, the longest free first; those in use, the least recently used first; and those aside, which are neither. The
+ * lists are the counter that orders use: two uses can share a millisecond.
  */
-
-interface Links<A> {
-  previous: Links<A>;
-  next: Links<A>;
-}
-
-export interface Entry<A> extends Links<A> {
-  readonly tokenId: string;
-  readonly actor: A;
-  inUse: boolean;
-  /** The deadline of its lease, where it has one. Kept by `Deadlines`. */
-  expiresAt: number | null;
-}
-
-class List<A> {
-  readonly #end = {} as Links<A>;
-  length = 0;
-
-  constructor() {
-    this.#end.previous = this.#end.next = this.#end;
-  }
-
-  get first(): Entry<A> | undefined {
-    return this.length === 0 ? undefined : (this.#end.next as Entry<A>);
-  }
-
-  get last(): Entry<A> | undefined {
-    return this.length === 0 ? undefined : (this.#end.previous as Entry<A>);
-  }
-
-  append(entry: Entry<A>): void {
-    entry.previous = this.#end.previous;
-    entry.next = this.#end;
-    entry.previous.next = entry;
-    this.#end.previous = entry;
-    this.length++;
-  }
-
-  remove(entry: Entry<A>): void {
-    entry.previous.next = entry.next;
-    entry.next.previous = entry.previous;
-    this.length--;
-  }
-
-  *[Symbol.iterator](): Generator<Entry<A>> {
-    for (let at = this.#end.next; at !== this.#end; at = at.next) yield at as Entry<A>;
-  }
-}
+import type { Labels, Lease, TokenTraits } from '../lease/lease.ts';
+import type { Place } from '../token/token.ts';
+import { type Compare, type Entry, List } from './use-list.ts';
 
 export class OrderOfUse<A> {
   readonly #entries = new Map<string, Entry<A>>();
-  readonly #free = new List<A>();
-  readonly #used = new List<A>();
+  /** What may be granted, what may be evicted, and what neither may be. */
+  readonly #lists: Record<Place, List<A>> = { free: new List(), used: new List(), aside: new List() };
+  /** Who holds what. */
+  readonly #held = new Map<string, Set<Entry<A>>>();
+  readonly #byLease = new Map<string, Entry<A>>();
+  #active = 0;
 
   /** Tokens are added in the order in which they were last used or freed. */
-  add(tokenId: string, actor: A, inUse: boolean): Entry<A> {
-    const entry = { tokenId, actor, inUse, expiresAt: null } as Entry<A>;
+  add(traits: TokenTraits, actor: A, place: Place): Entry<A> {
+    const { tokenId, name, labels } = traits;
+    const none = {
+      place,
+      userId: null,
+      leaseId: null,
+      activatedAt: 0,
+      fence: 0,
+      usedSeq: 0,
+      expiresAt: null,
+      leaves: false,
+    };
+    const entry = { tokenId, name, labels, actor, ...none } as unknown as Entry<A>;
     this.#entries.set(tokenId, entry);
-    this.#list(inUse).append(entry);
+    this.#lists[place].append(entry);
     return entry;
   }
 
@@ -69,44 +41,133 @@ export class OrderOfUse<A> {
     return this.#entries.get(tokenId);
   }
 
-  /** Marks the token as the most recently used. */
-  use(entry: Entry<A>): void {
-    this.#move(entry, true);
+  delete(entry: Entry<A>): void {
+    this.letGo(entry);
+    this.#lists[entry.place].remove(entry);
+    this.#entries.delete(entry.tokenId);
   }
 
-  /** Marks the token as the one freed last. */
-  free(entry: Entry<A>): void {
-    this.#move(entry, false);
+  /** Puts it where it belongs now, as the last of those. */
+  move(entry: Entry<A>, place: Place): void {
+    this.#lists[entry.place].remove(entry);
+    entry.place = place;
+    this.#lists[place].append(entry);
   }
 
-  get longestFree(): Entry<A> | undefined {
-    return this.#free.first;
+  /** Puts it among those that may be evicted again, where it belongs in their order. */
+  putBack(entry: Entry<A>, compare: Compare<A>): void {
+    this.#lists[entry.place].remove(entry);
+    entry.place = 'used';
+    this.#lists.used.insert(entry, compare);
   }
 
-  get leastRecentlyUsed(): Entry<A> | undefined {
-    return this.#used.first;
+  /** From now on the user holds it. */
+  hold(entry: Entry<A>, { leaseId, userId, activatedAt, fence }: Lease): void {
+    this.letGo(entry);
+    entry.leaseId = leaseId;
+    this.#byLease.set(leaseId, entry);
+    entry.userId = userId;
+    entry.activatedAt = activatedAt;
+    entry.fence = entry.usedSeq = fence;
+    this.#active++;
+    const held = this.#held.get(userId);
+    if (held) held.add(entry);
+    else this.#held.set(userId, new Set([entry]));
   }
 
-  get mostRecentlyUsed(): Entry<A> | undefined {
-    return this.#used.last;
+  /** Nobody holds it any more. */
+  letGo(entry: Entry<A>): void {
+    if (entry.userId === null) return;
+    const held = this.#held.get(entry.userId)!;
+    held.delete(entry);
+    if (held.size === 0) this.#held.delete(entry.userId);
+    entry.userId = null;
+    this.#byLease.delete(entry.leaseId!);
+    entry.leaseId = null;
+    this.#active--;
   }
 
-  get available(): number {
-    return this.#free.length;
+  /** The token that has the lease. */
+  holding(leaseId: string): Entry<A> | undefined {
+    return this.#byLease.get(leaseId);
   }
 
-  get active(): number {
-    return this.#used.length;
+  /** How many the user holds. */
+  heldBy(userId: string): number {
+    return this.#held.get(userId)?.size ?? 0;
   }
 
-  /** The tokens in use, the least recently used first, at most so many. */
-  inUse(most: number): Entry<A>[] {
+  /** The one that the user was granted last, of those with all of the labels; costs a look at what the user holds. */
+  newestOf(userId: string, labels: Labels | undefined): Entry<A> | undefined {
+    let newest: Entry<A> | undefined;
+    for (const entry of this.#held.get(userId) ?? [])
+      if (fits(entry, labels) && entry.fence > (newest?.fence ?? 0)) newest = entry;
+    return newest;
+  }
+
+  /** The one that has been free for longest, of those that have all of the labels. */
+  longestFree(labels: Labels | undefined): Entry<A> | undefined {
+    return this.#firstOf('free', labels);
+  }
+
+  /** The first in the order of use that has all of the labels, and has been held since `grantedBy` at least. */
+  toEvict(labels: Labels | undefined, grantedBy: number): Entry<A> | undefined {
+    return this.#firstOf('used', labels, grantedBy);
+  }
+
+  /** How many could be granted, or evicted, at once: `most` or more count as `most`. */
+  countOf(place: 'free' | 'used', labels: Labels | undefined, most: number, grantedBy = Infinity): number {
+    if (labels === undefined && grantedBy === Infinity) return Math.min(this.#lists[place].length, most);
+    let count = 0;
+    for (const entry of this.#lists[place]) {
+      if (count === most) break;
+      if (fits(entry, labels) && (place === 'free' || entry.activatedAt <= grantedBy)) count++;
+    }
+    return count;
+  }
+
+  /** Whether so many with these labels are to stay, whatever they are in. */
+  hasToStay(labels: Labels, count: number): boolean {
+    let found = 0;
+    for (const entry of this.#entries.values()) {
+      if (!entry.leaves && fits(entry, labels) && ++found === count) return true;
+    }
+    return false;
+  }
+
+  /** Those of a place, in its order, at most so many. */
+  first(place: Place, most: number): Entry<A>[] {
     const entries: Entry<A>[] = [];
-    for (const entry of this.#used) {
+    for (const entry of this.#lists[place]) {
       if (entries.length === most) break;
       entries.push(entry);
     }
     return entries;
+  }
+
+  /** Those that somebody holds, evictable or not, at most so many. */
+  held(most: number): Entry<A>[] {
+    const evictable = this.first('used', most);
+    if (this.#active === this.#lists.used.length) return evictable;
+    const others = [...this.#lists.aside].filter(({ userId }) => userId !== null);
+    return [...evictable, ...others].slice(0, most);
+  }
+
+  /** Brings what may be evicted into another order. */
+  sortUsed(compare: Compare<A>): void {
+    for (const entry of [...this.#lists.used].sort(compare)) this.move(entry, 'used');
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get available(): number {
+    return this.#lists.free.length;
+  }
+
+  get active(): number {
+    return this.#active;
   }
 
   /** All tokens, in the order in which they were added. */
@@ -114,13 +175,16 @@ export class OrderOfUse<A> {
     return this.#entries.values();
   }
 
-  #list(inUse: boolean): List<A> {
-    return inUse ? this.#used : this.#free;
+  #firstOf(place: Place, labels: Labels | undefined, grantedBy = Infinity): Entry<A> | undefined {
+    if (labels === undefined && grantedBy === Infinity) return this.#lists[place].first;
+    for (const entry of this.#lists[place]) {
+      if (fits(entry, labels) && (place === 'free' || entry.activatedAt <= grantedBy)) return entry;
+    }
+    return undefined;
   }
+}
 
-  #move(entry: Entry<A>, inUse: boolean): void {
-    this.#list(entry.inUse).remove(entry);
-    entry.inUse = inUse;
-    this.#list(inUse).append(entry);
-  }
+function fits({ labels }: { labels: Labels }, asked: Labels | undefined): boolean {
+  for (const name in asked) if (labels[name] !== asked[name]) return false;
+  return true;
 }

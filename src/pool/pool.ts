@@ -6,34 +6,24 @@
 import { type ActorRefFromLogic, createActor } from 'xstate';
 import type { Clock } from '../clock.ts';
 import type { Command } from '../lease/command.ts';
-import type { Fact, Happening } from '../lease/fact.ts';
 import type { TokenState } from '../lease/lease.ts';
-import type { MachineRefusalCode, Stage } from '../lease/refusal.ts';
+import type { PoolOptions } from '../lease/pool-options.ts';
+import type { Stage } from '../lease/refusal.ts';
 import type { Counts, TokenView } from '../lease/view.ts';
-import { type TokenContext, tokenMachine } from '../token/token-machine.ts';
+import type { Saying } from '../token/saying.ts';
+import type { TokenContext } from '../token/token.ts';
+import { carriedOut } from './carried-out.ts';
 import { ClearableClock } from './clearable-clock.ts';
-import { type PoolEvent, type PoolInput, poolMachine, portion, type TokenActor } from './pool-machine.ts';
+import { FactCounter } from './fact-counter.ts';
+import { type Lifecycle, type PoolContext, type PoolEvent, type PoolInput, slices } from './pool-context.ts';
+import type { Answer, PoolHost } from './pool-host.ts';
+import type { poolMachine } from './pool-machine.ts';
+import { countsOf, tokenView, tokenViews } from './pool-view.ts';
 
-export interface PoolHost {
-  /** Takes every fact, in the order of its seq. Called while a command is handled, and when a timer fires. */
-  record(fact: Fact): void;
-  /** A bug in a machine: the pool has stopped and must not be used again. */
-  crashed(error: unknown): void;
-}
+export type { Answer };
 
-export interface Answer {
-  facts: Fact[];
-  refusal: MachineRefusalCode | null;
-}
-
-type Lifecycle = Extract<
-  PoolEvent,
-  { type: 'STAND_BY' | 'JOURNAL_LOST' | 'JOURNAL_BACK' | 'FENCED' | 'STOP' }
->;
-type Sweep = Extract<PoolEvent, { type: 'SWEEP' }>;
-
-/** How many tokens are started at a time: for each time XState copies the list of all that there are. */
-const enrolled = 5000;
+/** What may be answered by nothing having happened. */
+const mayBeSilent: ReadonlySet<Command['type']> = new Set(['RELEASE_ALL', 'LEAVE', 'CHANGE']);
 
 export class Pool {
   readonly #clock: ClearableClock;
@@ -41,23 +31,30 @@ export class Pool {
   readonly #actor: ActorRefFromLogic<typeof poolMachine>;
   /** Collects what the command under way leads to. */
   #answer: Answer | null = null;
+  /** What is free is granted to those who wait only when all of a step is done. */
+  #inStep = false;
   #bug: { error: unknown } | null = null;
-  /** The number of the last fact. */
-  #seq = 0;
+  readonly #counter = new FactCounter();
+  /** The last fact after which somebody in line has been looked for who could be served. */
+  #servedAfter = 0;
 
   constructor(clock: Clock, input: PoolInput, host: PoolHost) {
-    this.#clock = new ClearableClock(clock);
+    this.#clock = new ClearableClock(clock, (run, isLate) => this.#fire(run, isLate));
     this.#host = host;
-    const refuse = (_: unknown, { code }: { code: MachineRefusalCode }) => {
-      if (this.#answer) this.#answer.refusal = code;
-    };
-    const token = tokenMachine.provide({
-      actions: { record: ({ context }, saying) => this.#record(context, saying), refuse },
+    const machine = carriedOut({
+      record: (context, saying) => this.#record(context, saying),
+      answer: (part) => {
+        if (this.#answer) Object.assign(this.#answer, part);
+      },
+      recordChange: (change) => {
+        this.#counter.seq = host.recordChange(change);
+      },
+      dismiss: (leaseId) => host.served(leaseId, null),
     });
-    const machine = poolMachine.provide({ actors: { token }, actions: { refuse } });
     this.#actor = createActor(machine, { input, clock: this.#clock as never });
     // Without an observer XState would report a bug globally, after the caller had been answered.
     this.#actor.subscribe({
+      next: () => this.#serveLine(),
       error: (error) => this.#die(error),
     });
     this.#actor.start();
@@ -67,44 +64,86 @@ export class Pool {
     return this.#actor.getSnapshot().value;
   }
 
+  get options(): PoolOptions {
+    return this.#context.options;
+  }
+
   get counts(): Counts {
-    const { available, active } = this.#actor.getSnapshot().context.order;
-    return { available, active, total: available + active };
+    return countsOf(this.#context);
   }
 
   /** Starts serving with these tokens: free ones first, each kind in the order of being freed or used. */
-  open({ seq, tokens }: { seq: number; tokens: readonly TokenState[] }): void {
-    this.#seq = seq;
-    this.#send({ type: 'OPENED', seq });
-    for (let from = 0; from < tokens.length; from += enrolled) {
-      // Each at its own time: a large pool takes seconds, and the timers of all would be late by as much.
-      this.#send({ type: 'ENROL', at: this.#clock.now(), tokens: tokens.slice(from, from + enrolled) });
-    }
+  open({ seq, options, tokens }: { seq: number; options: PoolOptions; tokens: readonly TokenState[] }): void {
+    this.#counter.seq = seq;
+    this.#step(() => {
+      this.#send({ type: 'OPENED', seq, options });
+      for (const some of slices(tokens)) {
+        // Each at its own time: a large pool takes seconds, and the timers of all would be late by as much.
+        this.#send({ type: 'ENROL', at: this.#clock.now(), tokens: some });
+      }
+      this.#settle(this.#clock.now());
+    });
   }
 
   /** Handles the command at its own time. Throws only on a bug, after which the pool is dead. */
-  command(command: Command): Answer {
-    this.pass(command.at);
-    const answer = this.#collect(command);
-    if (command.type === 'RELEASE_ALL') return this.#repeat(command, answer);
-    if (answer.facts.length === 0 && answer.refusal === null) {
+  command(asked: Command): Answer {
+    // Who leaves the line is not to be granted what came free unseen just before.
+    if (asked.type !== 'LEAVE') this.pass(asked.at);
+    const command = { ...asked, at: this.#counter.notBefore(asked.at) };
+    const answer: Answer = { facts: [], refusal: null, held: null, waits: false };
+    this.#step(() => {
+      this.#answer = answer;
+      try {
+        this.#handle(command, answer);
+      } finally {
+        this.#answer = null;
+      }
+    });
+    const { facts, refusal, held, waits } = answer;
+    const isSilent = facts.length === 0 && refusal === null && held === null && !waits;
+    if (isSilent && !mayBeSilent.has(command.type))
       this.#die(new Error(`the pool gave no answer to ${command.type}`));
-    }
     this.#mustLive();
     return answer;
   }
 
-  /** Lets time reach `at`: no lease whose deadline has passed is live after it. Returns how many it ended. */
+  /** All of it is one step to everybody else, in however many portions. */
+  #handle(command: Command, answer: Answer): void {
+    this.#send(command);
+    if (answer.refusal !== null) return;
+    if (command.type === 'RELEASE_ALL') while (this.#context.order.active > 0) this.#send(command);
+    if (command.type === 'CHANGE') {
+      const { at, newTokens } = command;
+      for (const tokens of slices(newTokens)) this.#send({ type: 'GROW', at, tokens });
+      this.#settle(at);
+    }
+  }
+
+  #settle(at: number): void {
+    do this.#send({ type: 'SETTLE', at });
+    while (this.#context.unsettled.length > 0);
+  }
+
+  /** Lets time reach `at`: nothing that is due by then is left undone. Returns how many facts that made. */
   pass(at: number): number {
     this.#mustLive();
     if (!this.isOverdue(at)) return 0;
-    const sweep = { type: 'SWEEP', at } as const;
-    return this.#repeat(sweep, this.#collect(sweep)).facts.length;
+    const before = this.#counter.seq;
+    let passed = 0;
+    this.#step(() => {
+      for (let last = before; this.isOverdue(at); last = this.#counter.seq) {
+        this.#send({ type: 'SWEEP', at });
+        if (this.#counter.seq === last) this.#die(new Error(`what is due at ${at} does not pass`));
+        this.#mustLive();
+      }
+      passed = this.#counter.seq - before;
+    });
+    return passed;
   }
 
-  /** Whether a lease is still there whose deadline is at or before `at`. */
+  /** Whether something is still there whose deadline is at or before `at`. */
   isOverdue(at: number): boolean {
-    return this.#actor.getSnapshot().context.deadlines.passed(at, 1).length > 0;
+    return this.#context.deadlines.passed(at, 1).length > 0;
   }
 
   signal(event: Lifecycle): void {
@@ -115,18 +154,19 @@ export class Pool {
   /** One token as it is at `at`. */
   token(tokenId: string, at: number): TokenView | undefined {
     this.pass(at);
-    const entry = this.#actor.getSnapshot().context.order.get(tokenId);
-    return entry && view(entry);
+    const entry = this.#context.order.get(tokenId);
+    return entry && tokenView(entry);
   }
 
   /** The tokens as they are at `at`, in the order in which the pool added them. */
   tokens(at: number): Iterable<TokenView> {
     this.pass(at);
-    return this.#views();
+    return tokenViews(this.#context);
   }
 
-  *#views(): Generator<TokenView> {
-    for (const entry of this.#actor.getSnapshot().context.order.all()) yield view(entry);
+  /** What can be seen of it, as `look` does. */
+  see<T>(look: (context: PoolContext) => T): T {
+    return look(this.#context);
   }
 
   /** No timer fires after it. The actors are left to the garbage collector. */
@@ -134,24 +174,52 @@ export class Pool {
     this.#clock.clearAll();
   }
 
-  /** Goes on with what one event does for a portion of the tokens only. All of it is one step to everybody else. */
-  #repeat(event: Command | Sweep, answer: Answer): Answer {
-    for (let { facts } = answer; facts.length === portion; ) {
-      ({ facts } = this.#collect(event));
-      for (const fact of facts) answer.facts.push(fact);
-    }
-    return answer;
+  get #context(): PoolContext {
+    return this.#actor.getSnapshot().context;
   }
 
-  #collect(event: Command | Sweep): Answer {
-    const answer: Answer = { facts: [], refusal: null };
-    this.#answer = answer;
+  /** Whoever waits is served when it is over. */
+  #step(run: () => void): void {
+    this.#inStep = true;
     try {
-      this.#send(event);
+      run();
     } finally {
-      this.#answer = null;
+      this.#inStep = false;
     }
-    return answer;
+    this.#serveLine();
+  }
+
+  /**
+   * Tokens know no clock, and take a timer to be in time: one that is late is left to those that are told when it is.
+   * Whatever else is due in this moment is done before anybody who waits is served.
+   */
+  #fire(run: () => void, isLate: boolean): void {
+    if (this.#bug) return;
+    this.#step(() => {
+      if (isLate) this.pass(this.#clock.now());
+      run();
+      if (!this.#bug) this.pass(this.#clock.now());
+    });
+  }
+
+  #serveLine(): void {
+    if (this.#inStep || this.#bug) return;
+    this.#inStep = true;
+    try {
+      while (this.#mayServe) {
+        this.#servedAfter = this.#counter.seq;
+        this.#send({ type: 'SERVE', at: this.#counter.notBefore(this.#clock.now()) });
+      }
+    } finally {
+      this.#inStep = false;
+    }
+  }
+
+  /** Nobody who waits can be served but by something that has happened. */
+  get #mayServe(): boolean {
+    const { order, line } = this.#context;
+    const isNews = this.#servedAfter !== this.#counter.seq;
+    return isNews && line.length > 0 && order.available > 0 && this.stage === 'serving';
   }
 
   #send(event: PoolEvent): void {
@@ -169,21 +237,10 @@ export class Pool {
     if (this.#bug) throw this.#bug.error;
   }
 
-  #record(
-    { tokenId, lease }: TokenContext,
-    { type, reason, at }: Pick<Happening, 'type' | 'reason' | 'at'>,
-  ): void {
-    const seq = ++this.#seq;
-    if (lease === null || (type === 'activated' && lease.fence !== seq)) {
-      throw new Error(`fact ${seq} (${type}) of token ${tokenId} does not go with its lease`);
-    }
-    const fact = { seq, type, reason, at: at ?? this.#clock.now(), tokenId, lease } as Fact;
+  #record(context: TokenContext, saying: Saying): void {
+    const fact = this.#counter.next(context, saying, saying.at ?? this.#clock.now());
     this.#answer?.facts.push(fact);
     this.#host.record(fact);
+    if (fact.reason === 'allocated_after_waiting') this.#host.served(context.lease!.leaseId, fact);
   }
 }
-
-const view = ({ tokenId, actor }: { tokenId: string; actor: TokenActor }): TokenView => ({
-  tokenId,
-  lease: actor.getSnapshot().context.lease,
-});

@@ -1,12 +1,12 @@
 /** What is shown is durable, and true when it is shown: the waiting before each answer, and what keeps one from being given. */
 import type { Clock } from '../clock.ts';
 import { Fenced, Unconfirmed } from '../journal/group-commit.ts';
-import type { Journal } from '../journal/journal.ts';
+import type { PoolJournal } from '../journal/pool-journal.ts';
 import type { Lease } from '../lease/lease.ts';
-import { type Outcome, type Refusal, refused } from '../lease/refusal.ts';
+import { type Outcome, type Refusal, refused, type Stage } from '../lease/refusal.ts';
 import type { TokenView } from '../lease/view.ts';
 import type { Pool } from '../pool/pool.ts';
-import type { ServiceListener, Tenure } from './tenure.ts';
+import type { HeldPool, ServiceListener } from './tenure.ts';
 
 /** How often a look is taken anew because a lease ran out under it. */
 const looksMax = 5;
@@ -21,25 +21,32 @@ export interface Held {
 
 export class Durable {
   readonly #clock: Clock;
-  readonly #journal: Journal;
-  readonly #tenure: Tenure;
-  readonly #listener: ServiceListener;
+  readonly #journal: PoolJournal;
+  readonly #pool: Pool;
+  readonly #stage: () => Stage;
+  readonly #listener: Pick<ServiceListener, 'unanswered'>;
 
-  constructor(clock: Clock, journal: Journal, tenure: Tenure, listener: ServiceListener) {
+  /** `stage`: what the process is doing. */
+  constructor(
+    clock: Clock,
+    { journal, pool }: Pick<HeldPool, 'journal' | 'pool'>,
+    stage: () => Stage,
+    listener: Pick<ServiceListener, 'unanswered'>,
+  ) {
     this.#clock = clock;
     this.#journal = journal;
-    this.#tenure = tenure;
+    this.#pool = pool;
+    this.#stage = stage;
     this.#listener = listener;
   }
 
   unavailable(): Refused {
-    return refused({ code: 'unavailable', stage: this.#tenure.pool.stage });
+    return refused({ code: 'unavailable', stage: this.#stage() });
   }
 
-  /** The pool, while this process serves it. */
-  get served(): Pool | null {
-    const { pool } = this.#tenure;
-    return pool.stage === 'serving' ? pool : null;
+  /** Whether this process serves the pool, and has done so since it opened it. */
+  get isServed(): boolean {
+    return this.#pool.stage === 'serving';
   }
 
   /** Waits for every fact so far, some of them the caller's own; says why not, if they are not durable then. */
@@ -63,7 +70,7 @@ export class Durable {
       return isLive ? { ok: held } : refused({ code: 'too_late', endedAt: lease.expiresAt });
     }
     const look = async (): Promise<Outcome<TokenView | undefined>> => {
-      const seen = this.#tenure.pool.token(tokenId, this.#clock.now());
+      const seen = this.#pool.token(tokenId, this.#clock.now());
       return (await this.unconfirmed()) ?? { ok: seen };
     };
     const seen = await this.look(look, (token) => (token ? [token] : []));
@@ -102,11 +109,12 @@ export class Durable {
 
   /** Asks the log, up to the facts of this moment. Refuses `not_found` where a token is named that is not there. */
   async read<T>(tokenId: string | undefined, query: () => Promise<T>): Promise<Outcome<T>> {
-    const { pool } = this.#tenure;
-    if (pool.stage !== 'serving') return this.unavailable();
+    if (!this.isServed) return this.unavailable();
     const at = this.#clock.now();
-    pool.pass(at);
-    if (tokenId !== undefined && !pool.token(tokenId, at)) return refused({ code: 'not_found' });
+    this.#pool.pass(at);
+    // It may have gone just now, or have come to another process that serves the pool.
+    if (tokenId !== undefined && !this.#pool.token(tokenId, at))
+      return (await this.unconfirmed()) ?? refused({ code: 'not_found' });
     const unsure = await this.#unless(this.#journal.committed(), () => this.unavailable());
     return unsure ?? this.ask(query);
   }
@@ -116,7 +124,7 @@ export class Durable {
     look: () => Promise<Outcome<T>>,
     tokensOf: (seen: T) => readonly TokenView[],
   ): Promise<Outcome<T>> {
-    for (let looks = 0; looks < looksMax && this.#tenure.pool.stage === 'serving'; looks++) {
+    for (let looks = 0; looks < looksMax && this.isServed; looks++) {
       const seen = await look();
       if ('refused' in seen) return seen;
       const now = this.#clock.now();

@@ -3,7 +3,7 @@
  * is answered is kept in the same commit as the facts it led to. Refusals are kept too, for they are answers.
  */
 import type { Clock } from '../clock.ts';
-import type { Journal } from '../journal/journal.ts';
+import type { PoolJournal } from '../journal/pool-journal.ts';
 import { type Outcome, type Refusal, type RefusalCode, refused } from '../lease/refusal.ts';
 import type { Durable } from './durable.ts';
 
@@ -19,12 +19,12 @@ export type Keep<T> = (answer: T) => void;
 
 export class ExactlyOnce {
   readonly #clock: Clock;
-  readonly #journal: Journal;
+  readonly #journal: PoolJournal;
   readonly #durable: Durable;
   /** The requests that are being answered, by key. */
   readonly #underWay = new Map<string, Once>();
 
-  constructor(clock: Clock, journal: Journal, durable: Durable) {
+  constructor(clock: Clock, journal: PoolJournal, durable: Durable) {
     this.#clock = clock;
     this.#journal = journal;
     this.#durable = durable;
@@ -40,13 +40,12 @@ export class ExactlyOnce {
     const other = this.#underWay.get(once.key) ?? this.#journal.keeping(once.key);
     if (other)
       return refused({ code: isSame(other, once) ? 'idempotency_key_in_use' : 'idempotency_key_reused' });
-    const pool = this.#durable.served;
-    if (pool === null) return this.#durable.unavailable();
+    if (!this.#durable.isServed) return this.#durable.unavailable();
     this.#underWay.set(once.key, once);
     try {
       const before = await this.#before<T>(once);
       // Between the question and its answer, another process may have served the pool, and done what was asked.
-      if (this.#durable.served !== pool) return this.#durable.unavailable();
+      if (!this.#durable.isServed) return this.#durable.unavailable();
       return before ?? (await this.#first(once, perform));
     } finally {
       this.#underWay.delete(once.key);
@@ -86,9 +85,24 @@ const isAnswer = ({ code }: Refusal): boolean => answers[code];
 const answers: Record<RefusalCode, boolean> = {
   not_found: true,
   token_not_active: true,
+  token_withdrawn: true,
+  token_not_withdrawn: true,
   lease_mismatch: true,
   lease_ended: true,
   lease_proof_required: true,
+  no_such_token: true,
+  pool_not_elastic: true,
+  lease_not_found: true,
+  pool_not_found: true,
+  pool_exists: true,
+  pool_permanent: true,
+  invalid_options: true,
+  // Nothing was done, and it can be asked for again: who does wants to have it.
+  pool_full: false,
+  user_limit_reached: false,
+  queue_full: false,
+  wait_expired: false,
+  pool_limit_reached: false,
   verify_running: false,
   // The grant is kept, and when it is asked for again it is told what became of it.
   too_late: false,

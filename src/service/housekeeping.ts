@@ -33,7 +33,6 @@ const pausesPerBatch = 4;
 const idleMs = 5000;
 
 export class Housekeeping {
-  readonly #prunable: Prunable;
   readonly #options: HousekeepingOptions;
   readonly #clock: Clock;
   readonly #timers: Timers;
@@ -43,24 +42,17 @@ export class Housekeeping {
   /** Counts the times it has begun or ended: what was under way then is not gone on with. */
   #turn = 0;
 
-  constructor(
-    prunable: Prunable,
-    options: HousekeepingOptions,
-    clock: Clock,
-    timers: Timers,
-    listener: HousekeepingListener,
-  ) {
-    this.#prunable = prunable;
+  constructor(options: HousekeepingOptions, clock: Clock, timers: Timers, listener: HousekeepingListener) {
     this.#options = options;
     this.#clock = clock;
     this.#timers = timers;
     this.#listener = listener;
   }
 
-  /** From now on, while `isServing`. */
-  begin(isServing: () => boolean): void {
+  /** From now on, while `isServing`, from each of what `all` gives, one after the other. */
+  begin(all: () => readonly Prunable[], isServing: () => boolean): void {
     this.end();
-    this.#later(idleMs, isServing);
+    this.#later(idleMs, all, isServing);
   }
 
   /** Begins no further batch. */
@@ -69,21 +61,29 @@ export class Housekeeping {
     this.#timers.clearTimeout(this.#next);
   }
 
-  #later(ms: number, isServing: () => boolean): void {
+  #later(ms: number, all: () => readonly Prunable[], isServing: () => boolean): void {
     const turn = this.#turn;
     this.#next = this.#timers.setTimeout(async () => {
       // Commits that are being tried again may look for facts by their numbers.
-      const waitMs = isServing() ? await this.#batch(() => turn === this.#turn) : idleMs;
-      if (turn === this.#turn) this.#later(waitMs, isServing);
+      const goesOn = () => turn === this.#turn && isServing();
+      const waitMs = await this.#round(all(), goesOn);
+      if (turn === this.#turn) this.#later(waitMs, all, isServing);
     }, ms);
   }
 
+  /** A batch from each, as far as it comes to that. How long to wait then. */
+  async #round(all: readonly Prunable[], goesOn: () => boolean): Promise<number> {
+    let waitMs = idleMs;
+    for (const prunable of all) if (goesOn()) waitMs = Math.min(waitMs, await this.#batch(prunable, goesOn));
+    return waitMs;
+  }
+
   /** Deletes what is due, up to a batch, and says how long to wait then. */
-  async #batch(goesOn: () => boolean): Promise<number> {
+  async #batch(prunable: Prunable, goesOn: () => boolean): Promise<number> {
     const at = this.#clock.now();
     try {
-      const facts = await this.#pruneFacts(at);
-      const keyed = goesOn() ? await this.#prunable.pruneKeyed(at, this.#options.keysMax, batchMost) : 0;
+      const facts = await this.#pruneFacts(prunable, at);
+      const keyed = goesOn() ? await prunable.pruneKeyed(at, this.#options.keysMax, batchMost) : 0;
       this.#silent = false;
       if (facts + keyed > 0) this.#listener.pruned(facts, keyed);
       if (facts < batchMost && keyed < batchMost) return idleMs;
@@ -95,8 +95,8 @@ export class Housekeeping {
     }
   }
 
-  async #pruneFacts(at: number): Promise<number> {
+  async #pruneFacts(prunable: Prunable, at: number): Promise<number> {
     const { retentionMs } = this.#options;
-    return retentionMs === Number.POSITIVE_INFINITY ? 0 : this.#prunable.prune(at - retentionMs, batchMost);
+    return retentionMs === Number.POSITIVE_INFINITY ? 0 : prunable.prune(at - retentionMs, batchMost);
   }
 }

@@ -1,77 +1,61 @@
 /**
- * The only place where pool and journal meet: stamps the time, asks the pool, waits for the commit, answers.
- * Holds no rule of leasing and no SQL. Every answer is given only when each fact it shows is durable.
+ * All pools of this process: finds the one that is meant, makes new ones, changes them and lets them go. The only place
+ * where pools and journal meet is below it: `tenure.ts` brings them together, `pool-service.ts` asks both.
  */
 import type { Clock } from '../clock.ts';
 import type { Journal } from '../journal/journal.ts';
-import type { Proof, Release, Renew } from '../lease/command.ts';
-import type { Fact } from '../lease/fact.ts';
-import type { Json, Lease } from '../lease/lease.ts';
-import {
-  type MachineRefusalCode,
-  map,
-  type Outcome,
-  type Refusal,
-  refused,
-  type Stage,
-} from '../lease/refusal.ts';
-import type { Counts, FactFilter, FactView, LeaseView, OrderedPage, Page, TokenView } from '../lease/view.ts';
-import type { Answer, Pool } from '../pool/pool.ts';
-import { newId, newLeaseId } from '../random.ts';
-import { Durable, type Held } from './durable.ts';
-import { ExactlyOnce, type Keep, type Once } from './exactly-once.ts';
-import { type ServiceListener, type ServiceOptions, Tenure } from './tenure.ts';
+import type { Lease } from '../lease/lease.ts';
+import { contradictions, type PoolOptions } from '../lease/pool-options.ts';
+import { type Outcome, type Refusal, refused, type Stage } from '../lease/refusal.ts';
+import type { Counts, PastLease } from '../lease/view.ts';
+import type { Verification } from '../lease/violation.ts';
+import { heldToken } from '../pool/pool-view.ts';
+import type { Task } from '../verify/verify-log.ts';
+import type { Once } from './exactly-once.ts';
+import { type DeclaredPool, declaredOf, missing, requestOf } from './making.ts';
+import { PoolService } from './pool-service.ts';
+import { type HeldPool, type ServiceListener, Tenure, type TenureOptions } from './tenure.ts';
 import { Verifier } from './verifier.ts';
 
-export interface AllocateAsk {
-  userId?: string | undefined;
-  ttlMs?: number | undefined;
-  metadata?: Json | undefined;
+export interface ServiceOptions extends Omit<TenureOptions, 'declared'> {
+  /** The pools that there are in any case, by name; the first one is the default pool. */
+  declared: readonly [DeclaredPool, ...DeclaredPool[]];
 }
 
-export interface Grant extends Held {
-  /** The lease that was ended to make room. */
-  evicted: Lease | null;
-}
-
-export interface TokenPage {
-  tokens: TokenView[];
-  /** Of the whole pool. */
+export interface PoolView extends DeclaredPool {
   counts: Counts;
-  /** The place of the last token shown, if there are more. */
-  next: number | null;
 }
 
-export interface TokenWithHistory {
-  token: TokenView;
-  history: LeaseView[];
-}
+/** Either is there. */
+export type FoundLease = { live: { pool: string; tokenId: string; lease: Lease } } | { past: PastLease };
 
 export class Service {
-  readonly #options: ServiceOptions;
   readonly #clock: Clock;
   readonly #journal: Journal;
-  readonly #durable: Durable;
-  readonly #once: ExactlyOnce;
+  readonly #options: ServiceOptions;
+  readonly #listener: ServiceListener;
   readonly #tenure: Tenure;
   readonly #verifier: Verifier;
+  readonly #services = new WeakMap<HeldPool, PoolService>();
 
   constructor(journal: Journal, options: ServiceOptions, listener: ServiceListener) {
     this.#journal = journal;
     this.#options = options;
+    this.#listener = listener;
     this.#clock = options.clock;
-    this.#tenure = new Tenure(journal, options, listener);
-    this.#durable = new Durable(options.clock, journal, this.#tenure, listener);
-    this.#once = new ExactlyOnce(options.clock, journal, this.#durable);
-    this.#verifier = new Verifier(journal, this.#durable);
-  }
-
-  get counts(): Counts {
-    return this.#pool.counts;
+    const [first, ...others] = options.declared;
+    const declared = [declaredOf(first), ...others.map(declaredOf)] as const;
+    this.#tenure = new Tenure(journal, { ...options, declared }, listener);
+    this.#verifier = new Verifier(journal, () => this.stage, listener);
   }
 
   get stage(): Stage {
-    return this.#pool.stage;
+    return this.#tenure.stage;
+  }
+
+  /** Of the default pool, where it is served. */
+  get counts(): Counts | null {
+    return this.#tenure.pools.get(this.#options.declared[0].name)?.pool.counts ?? null;
   }
 
   /** Milliseconds since 1970, by the clock that leases go by. */
@@ -79,85 +63,111 @@ export class Service {
     return this.#clock.now();
   }
 
-  /** Resolves when the pool is served, or another process is found to serve it; then this one stands by. */
-  start(): Promise<void> {
-    return this.#tenure.start();
+  /** Resolves when the pools are served, or another process is found to serve them; then this one stands by. */
+  async start(): Promise<void> {
+    await this.#tenure.start();
   }
 
-  // What follows is done once, and answered the same each time, for those who say `once`.
+  /** The pool of this name; without one, the default pool. Refuses `pool_not_found`, and `unavailable` where none is served. */
+  pool(name: string = this.#options.declared[0].name): Outcome<PoolService> {
+    const held = this.#tenure.pools.get(name);
+    if (held) return { ok: this.#serviceOf(held) };
+    return this.stage === 'serving' || this.stage === 'degraded'
+      ? refused({ code: 'pool_not_found' })
+      : this.#unavailable();
+  }
 
-  /** Grants a token. Refuses `unavailable`, `outcome_unknown`, and `too_late` if the commit outlasted the TTL. */
-  async allocate(ask: AllocateAsk, once?: Once): Promise<Outcome<Grant>> {
-    const reply = await this.#once.answer<Grant>(once, (keep) => {
-      const at = this.#clock.now();
-      const answer = this.#pool.command({
-        type: 'ALLOCATE',
-        at,
-        leaseId: newLeaseId(at),
-        userId: ask.userId ?? newId(),
-        ttlMs: ask.ttlMs ?? this.#options.ttlMs,
-        metadata: ask.metadata ?? null,
-      });
-      return this.#reply(answer, grantOf, keep);
+  /** The same, and there is none of that name in truth: not just for all that a process knew that has been followed. */
+  async find(name: string | undefined): Promise<Outcome<PoolService>> {
+    const found = this.pool(name);
+    const isUnknown = 'refused' in found && found.refused.code === 'pool_not_found';
+    return isUnknown ? this.#atDefault((home) => home.told(found)) : found;
+  }
+
+  /** All pools, by name, as this process knows them. */
+  pools(): Outcome<PoolView[]> {
+    if (this.stage !== 'serving') return this.#unavailable();
+    const views = Array.from(this.#tenure.pools.values(), ({ name, pool }) => ({
+      name,
+      options: pool.options,
+      counts: pool.counts,
+    }));
+    return { ok: views.sort((one, other) => (one.name < other.name ? -1 : 1)) };
+  }
+
+  /** The same, as they are in truth. */
+  confirmedPools(): Promise<Outcome<PoolView[]>> {
+    const known = this.pools();
+    return 'refused' in known ? Promise.resolve(known) : this.#atDefault((home) => home.confirmed(known.ok));
+  }
+
+  /** Makes a pool. Refuses `pool_exists`, `invalid_options`. */
+  createPool({ name, options }: DeclaredPool, once?: Once): Promise<Outcome<PoolView>> {
+    return this.#atDefault((home) =>
+      home.once<PoolView>(once, async (keep) => {
+        const wrong = contradictions(options);
+        if (wrong.length > 0) return refused({ code: 'invalid_options', errors: wrong });
+        if (this.#tenure.pools.has(name)) return home.told(refused({ code: 'pool_exists' }));
+        const { opened } = this.#journal.make(requestOf({ name, options }), this.#clock.now());
+        const held = this.#tenure.serve(opened);
+        const view = { name, options, counts: held.pool.counts };
+        keep(view);
+        return home.settled(view);
+      }),
+    );
+  }
+
+  /** Changes options of a pool that is being used. Refuses `pool_not_found`, `invalid_options`. */
+  async changePool(name: string, changes: Partial<PoolOptions>, once?: Once): Promise<Outcome<PoolView>> {
+    const found = await this.find(name);
+    if ('refused' in found) return found;
+    const held = this.#tenure.pools.get(name);
+    if (held === undefined) return this.#unavailable();
+    const options = { ...held.pool.options, ...changes };
+    if (changes.tokens) options.size = changes.size ?? changes.tokens.length;
+    const wrong = contradictions(options);
+    if (wrong.length > 0) return found.ok.told(refused({ code: 'invalid_options', errors: wrong }));
+    const done = await found.ok.change(options, missing(held.pool, options), once);
+    if ('refused' in done) return done;
+    return { ...done, ok: { name, options: done.ok, counts: held.pool.counts } };
+  }
+
+  /** Ends a pool with all its leases. Its log stays. Refuses `pool_not_found`, and `pool_permanent` for those that are declared. */
+  deletePool(name: string, once?: Once): Promise<Outcome<number>> {
+    return this.#atDefault((home) =>
+      home.once<number>(once, async (keep) => {
+        if (this.#options.declared.some((each) => each.name === name))
+          return home.told(refused({ code: 'pool_permanent' }));
+        const held = this.#tenure.pools.get(name);
+        if (!held) return home.told(refused({ code: 'pool_not_found' }));
+        const at = this.#clock.now();
+        const { facts } = held.pool.command({ type: 'RELEASE_ALL', at, reason: 'pool_deleted' });
+        held.journal.appendOfPool({ type: 'closed', at });
+        this.#tenure.drop(held);
+        const released = facts.filter(({ type }) => type === 'released').length;
+        keep(released);
+        return home.settled(released);
+      }),
+    );
+  }
+
+  /** A lease of any pool, by its id: live, or what became of it. Refuses `lease_not_found`. */
+  lease(leaseId: string): Promise<Outcome<FoundLease>> {
+    return this.#atDefault<FoundLease>(async (home) => {
+      for (const { name, pool } of this.#tenure.pools.values()) {
+        pool.pass(this.#clock.now());
+        const found = pool.see((context) => heldToken(context, leaseId));
+        if (found) return home.confirmed<FoundLease>({ live: { pool: name, ...found } });
+      }
+      const past = await home.read(() => this.#journal.lease(leaseId));
+      if ('refused' in past) return past;
+      return past.ok ? { ok: { past: past.ok } } : refused({ code: 'lease_not_found' });
     });
-    return 'ok' in reply ? this.#durable.asItIs(reply, reply.ok) : reply;
   }
 
-  /** Moves the deadline to `max(old, now + ttlMs)`. Refuses `lease_ended` with why and when, `lease_mismatch`, `too_late`. */
-  async renew(ask: Omit<Renew, 'type' | 'at'>, once?: Once): Promise<Outcome<Lease>> {
-    const reply = await this.#once.answer<Lease>(once, (keep) =>
-      this.#answer({ ...ask, type: 'RENEW', at: this.#clock.now() }, keep),
-    );
-    if ('refused' in reply) return reply;
-    return map(
-      await this.#durable.asItIs(reply, { tokenId: ask.tokenId, lease: reply.ok }),
-      ({ lease }) => lease,
-    );
-  }
-
-  /** Ends the lease of a token. Refuses `token_not_active`, `lease_mismatch`, `lease_ended`. */
-  release(ask: Omit<Release, 'type' | 'at' | 'reason'>, once?: Once): Promise<Outcome<Lease>> {
-    return this.#once.answer<Lease>(once, (keep) =>
-      this.#answer({ ...ask, type: 'RELEASE', at: this.#clock.now(), reason: 'released_by_client' }, keep),
-    );
-  }
-
-  /** Ends every lease that is live now, and says how many those were. */
-  releaseAll(once?: Once): Promise<Outcome<number>> {
-    return this.#once.answer<number>(once, (keep) => {
-      const answer = this.#pool.command({ type: 'RELEASE_ALL', at: this.#clock.now(), reason: 'cleanup' });
-      return this.#reply(answer, (facts) => facts.length, keep);
-    });
-  }
-
-  /** A page of the tokens as they are now, in an order that stays as long as this process serves. */
-  tokens(status: 'all' | 'available' | 'active', page: Page): Promise<Outcome<TokenPage>> {
-    const look = async (): Promise<Outcome<TokenPage>> => {
-      const shown = this.#tokenPage(status, page, this.#clock.now());
-      return (await this.#durable.unconfirmed()) ?? { ok: shown };
-    };
-    return this.#durable.look(look, ({ tokens }) => tokens);
-  }
-
-  /** One token and its newest leases, both as they are now. Refuses `not_found`. */
-  token(tokenId: string, limit: number): Promise<Outcome<TokenWithHistory>> {
-    const look = () => this.#durable.read(tokenId, () => this.#journal.token(tokenId, limit));
-    return this.#durable.look(look, ({ token }) => [token]);
-  }
-
-  /** The leases of a token, newest first. Refuses `not_found`. */
-  history(tokenId: string, page: Page): Promise<Outcome<LeaseView[]>> {
-    return this.#durable.read(tokenId, () => this.#journal.history(tokenId, page));
-  }
-
-  /** The facts that fit the filter. Refuses `not_found` where it names a token that is not of the pool. */
-  facts(filter: FactFilter, page: OrderedPage): Promise<Outcome<FactView[]>> {
-    return this.#durable.read(filter.tokenId, () => this.#journal.facts(filter, page));
-  }
-
-  /** Holds the log and the tokens against their rules, on a standby too. Refuses `verify_running`. */
-  verify(task: Parameters<Verifier['verify']>[0]): ReturnType<Verifier['verify']> {
-    return this.#verifier.verify(task);
+  /** Holds the log of a pool and its tokens against their rules, on a standby too. Refuses `verify_running`, `pool_not_found`. */
+  verify(task: Task, pool: string = this.#options.declared[0].name): Promise<Outcome<Verification>> {
+    return this.#verifier.verify(pool, task);
   }
 
   /** From here on every command is refused; what was begun is still committed. */
@@ -174,65 +184,21 @@ export class Service {
     return uncommitted;
   }
 
-  get #pool(): Pool {
-    return this.#tenure.pool;
+  #unavailable(): { refused: Refusal } {
+    return refused({ code: 'unavailable', stage: this.stage });
   }
 
-  #tokenPage(status: 'all' | 'available' | 'active', { limit, cursor = -1 }: Page, at: number): TokenPage {
-    const all = this.#pool.tokens(at);
-    const page: TokenPage = { tokens: [], counts: this.#pool.counts, next: null };
-    let place = -1;
-    let last = -1;
-    for (const token of all) {
-      place++;
-      const wanted = status === 'all' || (status === 'active') === (token.lease !== null);
-      if (place <= cursor || !wanted) continue;
-      if (page.tokens.length === limit) return { ...page, next: last };
-      page.tokens.push(token);
-      last = place;
-    }
-    return page;
+  #serviceOf(held: HeldPool): PoolService {
+    const known = this.#services.get(held);
+    if (known) return known;
+    const service = new PoolService(this.#clock, held, () => this.stage, this.#listener);
+    this.#services.set(held, service);
+    return service;
   }
 
-  async #answer(command: Renew | Release, keep: Keep<Lease>): Promise<Outcome<Lease>> {
-    const answer = this.#pool.command(command);
-    const reply = await this.#reply(answer, (facts) => facts[0]!.lease, keep);
-    return 'refused' in reply ? this.#explain(command, reply) : reply;
+  /** What concerns no pool of its own yet, or none any more, is answered by way of the default one. */
+  async #atDefault<T>(ask: (home: PoolService) => Promise<Outcome<T>>): Promise<Outcome<T>> {
+    const home = this.pool();
+    return 'refused' in home ? home : ask(home.ok);
   }
-
-  async #reply<T>(
-    { facts, refusal }: Answer,
-    show: (facts: Fact[]) => T,
-    keep: Keep<T>,
-  ): Promise<Outcome<T>> {
-    if (refusal === 'unavailable') return this.#durable.unavailable();
-    if (facts.length === 0) {
-      // Nothing of its own would be refused by the log if this process were history.
-      const unsure = await this.#durable.unconfirmed();
-      return unsure ?? (refusal === null ? { ok: show(facts) } : refused({ code: refusal }));
-    }
-    const shown = show(facts);
-    keep(shown);
-    return (await this.#durable.unsettled()) ?? { ok: shown };
-  }
-
-  /** Says what became of a lease that is no longer there, where the log knows it. */
-  async #explain(command: Renew | Release, reply: { refused: Refusal }): Promise<Outcome<never>> {
-    const code = reply.refused.code as MachineRefusalCode;
-    const gone = code === 'token_not_active' && command.type === 'RENEW';
-    const replaced =
-      (code === 'token_not_active' || code === 'lease_mismatch') && command.leaseId !== undefined;
-    if (!gone && !replaced) return reply;
-    const proof: Proof = { leaseId: command.leaseId, userId: command.leaseId ? undefined : command.userId };
-    const ending = await this.#durable.ask(() => this.#journal.ending(command.tokenId, proof));
-    if ('refused' in ending) return ending;
-    if (ending.ok) return refused({ code: 'lease_ended', ...ending.ok });
-    const provedAnything = command.leaseId !== undefined || command.userId !== undefined;
-    return gone && provedAnything ? refused({ code: 'lease_mismatch' }) : reply;
-  }
-}
-
-function grantOf(facts: Fact[]): Grant {
-  const { tokenId, lease } = facts.at(-1)!;
-  return { tokenId, lease, evicted: facts.length > 1 ? facts[0]!.lease : null };
 }

@@ -1,25 +1,24 @@
 /**
- * How this process comes to hold the pool, and how it loses it: opens it when nobody else does, stands by while
- * another process holds it, and begins anew when it has been fenced out. One running pool a tenure.
+ * How this process comes to hold the pools, and how it loses them: opens them all when nobody else does, stands by while
+ * another process holds them, and begins anew when it has been fenced out.
  */
 import type { Clock } from '../clock.ts';
 import type { Timers } from '../journal/in-time.ts';
-import type { Journal } from '../journal/journal.ts';
-import { type Instants, Unfit } from '../journal/store.ts';
-import type { Fact } from '../lease/fact.ts';
+import type { Journal, OpenedPool } from '../journal/journal.ts';
+import type { PoolJournal } from '../journal/pool-journal.ts';
+import { type Instants, type PoolRequest, type SealedFact, Unfit } from '../journal/store.ts';
 import type { Stage } from '../lease/refusal.ts';
 import { Pool } from '../pool/pool.ts';
-import { newId } from '../random.ts';
 import { Housekeeping, type HousekeepingListener, type HousekeepingOptions } from './housekeeping.ts';
+import { missing } from './making.ts';
+import { Line } from './waiting.ts';
 
-export interface ServiceOptions extends HousekeepingOptions {
+export interface TenureOptions extends HousekeepingOptions {
   clock: Clock;
-  /** How many tokens the pool has. */
-  size: number;
-  /** TTL where a caller names none. */
-  ttlMs: number;
+  /** The pools that there are in any case; the first one is the default pool. */
+  declared: readonly [PoolRequest, ...PoolRequest[]];
   proofRequired: boolean;
-  /** How often a process on standby asks whether the pool is free, by `timers`. */
+  /** How often a process on standby asks whether the pools are free, by `timers`. */
   standbyPollMs: number;
   timers: Timers;
 }
@@ -27,68 +26,105 @@ export interface ServiceOptions extends HousekeepingOptions {
 /** What the service tells of itself, for logs and metrics. */
 export interface ServiceListener extends HousekeepingListener {
   stage(stage: Stage, why?: unknown): void;
-  committed(facts: readonly Fact[], commitMs: number): void;
+  committed(facts: readonly SealedFact[], commitMs: number): void;
   /** The sweep ended leases whose timers had not fired; it never should. */
   swept(leases: number): void;
-  /** A bug, or a pool that does not fit: nothing more is answered, and the process had better end. */
+  /** A bug, or a log that does not fit: nothing more is answered, and the process had better end. */
   crashed(error: unknown): void;
+}
+
+/** What a pool is made as cannot be declared otherwise later on. */
+class OtherMembership extends Unfit {}
+
+/** A pool that this process serves, and what goes with it. */
+export interface HeldPool {
+  name: string;
+  pool: Pool;
+  journal: PoolJournal;
+  /** Those who wait for one of its tokens. */
+  line: Line;
 }
 
 const sweepEveryMs = 1000;
 
 export class Tenure {
   readonly #journal: Journal;
-  readonly #options: ServiceOptions;
+  readonly #options: TenureOptions;
   readonly #listener: ServiceListener;
   readonly #housekeeping: Housekeeping;
-  #pool: Pool;
+  #stage: Stage = 'starting';
+  #pools = new Map<string, HeldPool>();
   #sweep: unknown;
-  #stopping = false;
 
-  constructor(journal: Journal, options: ServiceOptions, listener: ServiceListener) {
+  constructor(journal: Journal, options: TenureOptions, listener: ServiceListener) {
     this.#journal = journal;
     this.#options = options;
     this.#listener = listener;
     const { clock, timers } = options;
-    this.#housekeeping = new Housekeeping(journal, options, clock, timers, listener);
-    this.#pool = this.#newPool();
+    this.#housekeeping = new Housekeeping(options, clock, timers, listener);
   }
 
-  /** The running pool of this tenure. */
-  get pool(): Pool {
-    return this.#pool;
+  get stage(): Stage {
+    return this.#stage;
   }
 
-  /** Resolves when the pool is open here, or this process stands by. */
+  /** Of the pools that are served here; none on standby. */
+  get pools(): ReadonlyMap<string, HeldPool> {
+    return this.#pools;
+  }
+
+  /** Resolves when the pools are open here, or this process stands by. */
   async start(): Promise<void> {
     if (await this.#journal.hold()) await this.#open();
     else {
-      await this.#journal.checkSize(this.#options.size);
-      this.#signal({ type: 'STAND_BY' });
+      this.#enter('standby');
       this.#keepAsking();
     }
   }
 
   /** Refuses every command from now on. */
   stop(): void {
-    this.#stopping = true;
     this.#housekeeping.end();
     this.#signal({ type: 'STOP' });
+    this.#enter('stopping');
   }
 
-  /** No timer of the pool fires after it. */
+  /** No timer of the pools fires after it. */
   end(): void {
     this.#options.clock.clearTimeout(this.#sweep);
-    this.#pool.stop();
+    for (const { pool } of this.#pools.values()) pool.stop();
   }
 
-  #newPool(): Pool {
+  /** Serves a pool from what the log says of it. */
+  serve(opened: OpenedPool): HeldPool {
+    const journal = this.#journal.pool(opened.pool);
+    const held = this.#hold(opened, journal);
+    this.#pools.set(opened.pool, held);
+    held.pool.open(opened);
+    return held;
+  }
+
+  /** The pool is no more. */
+  drop({ name, pool }: HeldPool): void {
+    pool.signal({ type: 'STOP' });
+    pool.stop();
+    this.#pools.delete(name);
+  }
+
+  get #isStopping(): boolean {
+    return this.#stage === 'stopping';
+  }
+
+  #hold({ pool: name, options }: OpenedPool, journal: PoolJournal): HeldPool {
     const { clock, proofRequired } = this.#options;
-    return new Pool(
+    const line = new Line();
+    const pool = new Pool(
       clock,
-      { proofRequired },
+      { options, proofRequired },
       {
-        record: (fact) => this.#journal.append(fact),
+        record: (fact) => journal.append(fact),
+        recordChange: ({ at, options }) => journal.appendOfPool({ type: 'changed', at, options }),
+        served: (leaseId, fact) => line.served(leaseId, fact),
         crashed: (error) => {
           // A command half done has been appended by now: nothing of it may reach the log.
           this.#journal.abandon();
@@ -98,36 +134,61 @@ export class Tenure {
         },
       },
     );
+    return { name, pool, journal, line };
   }
 
-  #signal(event: Parameters<Pool['signal']>[0], why?: unknown): void {
-    this.#pool.signal(event);
-    this.#listener.stage(this.#pool.stage, why);
+  #enter(stage: Stage, why?: unknown): void {
+    this.#stage = stage;
+    this.#listener.stage(stage, why);
+  }
+
+  #signal(event: Parameters<Pool['signal']>[0]): void {
+    for (const { pool } of this.#pools.values()) pool.signal(event);
   }
 
   async #open(): Promise<void> {
-    const request = {
-      size: this.#options.size,
-      newTokenId: newId,
-      at: (seen: Instants) => this.#beginAt(seen),
-    };
-    const opening = await this.#journal.openPool(request, {
-      lost: (error) => this.#signal({ type: 'JOURNAL_LOST' }, error),
-      back: () => this.#signal({ type: 'JOURNAL_BACK' }),
+    const request = { declared: this.#options.declared, at: (seen: Instants) => this.#beginAt(seen) };
+    const opened = await this.#journal.openPools(request, {
+      lost: (error) => {
+        this.#signal({ type: 'JOURNAL_LOST' });
+        if (!this.#isStopping) this.#enter('degraded', error);
+      },
+      back: () => {
+        this.#signal({ type: 'JOURNAL_BACK' });
+        if (!this.#isStopping) this.#enter('serving');
+      },
       fenced: () => this.#leave(),
       broken: (error) => this.#listener.crashed(error),
       committed: (facts, commitMs) => this.#listener.committed(facts, commitMs),
     });
-    if (this.#stopping) return;
-    this.#pool.open(opening);
-    this.#listener.stage(this.#pool.stage);
+    if (this.#isStopping) return;
+    for (const each of opened) this.#goByDeclared(this.serve(each));
+    this.#enter('serving');
     this.#armSweep();
-    this.#housekeeping.begin(() => this.#pool.stage === 'serving');
+    const pruned = () => Array.from(this.#pools.values(), ({ journal }) => journal);
+    this.#housekeeping.begin(pruned, () => this.#stage === 'serving');
+  }
+
+  /** A pool goes by what it is declared to be, unless it has done so before and has been changed since. */
+  #goByDeclared({ name, pool }: HeldPool): void {
+    const declared = this.#options.declared.find((each) => each.pool === name);
+    if (declared === undefined || pool.options.declaration === declared.options.declaration) return;
+    const { options } = declared;
+    if (options.membership !== pool.options.membership)
+      throw new OtherMembership(
+        `pool '${name}' is ${pool.options.membership} and stays so: declare it as that, or another one by another name`,
+      );
+    pool.command({
+      type: 'CHANGE',
+      at: this.#options.clock.now(),
+      options,
+      newTokens: missing(pool, options),
+    });
   }
 
   /**
    * Time goes on from the database's, so that processes whose own clocks differ neither end nor stretch a lease; and
-   * never runs backwards in the log, whatever has been done to the database's clock.
+   * never runs backwards in a log, whatever has been done to the database's clock.
    */
   #beginAt({ database, last }: Instants): number {
     const { clock } = this.#options;
@@ -135,30 +196,31 @@ export class Tenure {
     return clock.now();
   }
 
-  /** Another process has the pool: everything known here is history, and this process stands by anew. */
+  /** Another process has the pools: everything known here is history, and this process stands by anew. */
   #leave(): void {
     this.#options.clock.clearTimeout(this.#sweep);
     this.#housekeeping.end();
-    if (this.#stopping) return;
     this.#signal({ type: 'FENCED' });
-    this.#pool = this.#newPool();
-    this.#signal({ type: 'STAND_BY' });
+    this.#pools = new Map();
+    if (this.#isStopping) return;
+    this.#enter('fenced');
+    this.#enter('standby');
     this.#keepAsking();
   }
 
-  /** Asks for the pool again and again, until it is had or the process ends. */
+  /** Asks for the pools again and again, until they are had or the process ends. */
   #keepAsking(silent = false): void {
     this.#options.timers.setTimeout(async () => {
       let answered = true;
-      if (this.#stopping) return;
+      if (this.#isStopping) return;
       try {
-        if ((await this.#journal.hold()) && !this.#stopping) return await this.#open();
+        if ((await this.#journal.hold()) && !this.#isStopping) return await this.#open();
       } catch (error) {
-        // Asking on would keep the pool from those whom it fits.
+        // Asking on would keep the pools from those whom they fit.
         if (error instanceof Unfit) return this.#listener.crashed(error);
         answered = false;
         // Once for each time that the database falls silent, not for each question.
-        if (!this.#stopping && !silent) this.#listener.unanswered(error);
+        if (!this.#isStopping && !silent) this.#listener.unanswered(error);
       }
       this.#keepAsking(!answered);
     }, this.#options.standbyPollMs);
@@ -168,9 +230,11 @@ export class Tenure {
     const { clock } = this.#options;
     const armedAt = clock.now();
     this.#sweep = clock.setTimeout(() => {
-      // However late a process runs its timers that was stopped for a while: those that were due when this one was
-      // set have had their turn, and of any other it is not known.
-      if (this.#pool.isOverdue(armedAt)) this.#listener.swept(this.#pool.pass(clock.now()));
+      for (const { pool } of this.#pools.values()) {
+        // However late a process runs its timers that was stopped for a while: those that were due when this one was
+        // set have had their turn, and of any other it is not known.
+        if (pool.isOverdue(armedAt)) this.#listener.swept(pool.pass(clock.now()));
+      }
       this.#armSweep();
     }, sweepEveryMs);
   }

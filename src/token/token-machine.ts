@@ -1,213 +1,247 @@
 /**
- * One token's life: `available` ⇄ `active`. Owns the lease and its only timer.
- * Knows no HTTP, no SQL, no clock and no other token: time comes in with each command, and what it wants done
- * leaves it as the actions `record` and `refuse`, which the host provides, or as a word to its supervisor.
+ * One token's life: `available` ⇄ `active`, with rests, maintenance and an end where its pool has them. Owns the lease
+ * and the timer of whatever the token is in. Knows no HTTP, no SQL, no clock and no other token: time comes in with each
+ * command, and what it wants done leaves it as the actions `record` and `refuse`, which the host provides, or as a word
+ * to its supervisor.
  */
-import { assign, sendParent, setup } from 'xstate';
-import type { Proof, Release, Renew } from '../lease/command.ts';
-import type { Happening, Reason } from '../lease/fact.ts';
-import type { Lease } from '../lease/lease.ts';
-import type { MachineRefusalCode } from '../lease/refusal.ts';
+import {
+  activated,
+  created,
+  deleted,
+  expired,
+  released,
+  renewed,
+  rested,
+  restored,
+  withdrawn,
+} from './saying.ts';
+import type { TokenCommand } from './token.ts';
+import { tokenSetup } from './token-setup.ts';
 
-export interface TokenContext {
-  tokenId: string;
-  lease: Lease | null;
-  /** When the last command came; the timer runs from here. */
-  at: number;
+/** A command that a state is asked by; `Any`: whatever comes, a timer too. */
+interface Asked<T extends TokenCommand['type']> {
+  event: Extract<TokenCommand, { type: T }>;
+}
+interface Any {
+  event: TokenCommand;
 }
 
-/** `lease` is what the log says it holds at `at`: a token is never restored from a snapshot of XState's. */
-export type TokenInput = TokenContext;
+/** A timer fires now; where it is late, `PASS` says when that is. */
+const timeOf = (event: TokenCommand): number | null => (event.type === 'PASS' ? event.at : null);
 
-export type TokenCommand =
-  /** To a token that is held, it is the eviction of its holder too: one step, and two facts. */
-  | { type: 'ALLOCATE'; at: number; lease: Lease }
-  | Omit<Renew, 'tokenId'>
-  | Omit<Release, 'tokenId'>
-  /** The supervisor ends the lease for reasons of its own. It knows, and is not told. */
-  | { type: 'RECALL'; at: number; reason: Reason<'released'> }
-  /** Ends a lease whose deadline has passed by `at`, should its timer be late. */
-  | { type: 'EXPIRE'; at: number };
+// What ends by itself: by its timer, or by a PASS once it is due.
+const expiry = {
+  target: 'available',
+  actions: [
+    { type: 'runOut', params: ({ event }: Any) => ({ at: timeOf(event) }) },
+    { type: 'record', params: ({ event }: Any) => expired('ttl_expired', timeOf(event)) },
+    'tellMoved',
+  ],
+} as const;
+const waking = {
+  target: 'available',
+  actions: [
+    { type: 'wake', params: ({ event }: Any) => ({ at: timeOf(event) }) },
+    { type: 'record', params: ({ event }: Any) => rested(timeOf(event)) },
+    'tellMoved',
+  ],
+} as const;
+const idleExpiry = {
+  target: 'deleted',
+  actions: { type: 'record', params: ({ event }: Any) => deleted('idle_ttl_expired', timeOf(event)) },
+} as const;
+const isDue = { type: 'isDue', params: ({ event }: Asked<'PASS'>) => event } as const;
 
-/** What the supervisor is told, because it cannot know: what the holder or the time has done. */
-export type TokenNews =
-  | { type: 'USED'; tokenId: string; expiresAt: number }
-  | { type: 'FREED'; tokenId: string };
-
-/** A happening, but for what the token adds of its own. */
-type Saying = Pick<Happening, 'type' | 'reason' | 'at'>;
-
-/** In state `active`, and wherever something is recorded, there is a lease. */
-const held = (context: TokenContext): Lease => context.lease!;
-
-const notProvided = (action: string) => () => {
-  throw new Error(`the host of the token machine provides no action '${action}'`);
-};
-
-export const tokenMachine = setup({
-  types: {
-    context: {} as TokenContext,
-    input: {} as TokenInput,
-    events: {} as TokenCommand,
+/** Wherever nobody holds it. */
+const { on: whereFree } = tokenSetup.createStateConfig({
+  on: {
+    RENEW: { actions: { type: 'refuse', params: { code: 'token_not_active' } } },
+    RELEASE: { actions: { type: 'refuse', params: { code: 'token_not_active' } } },
+    WITHDRAW: {
+      target: 'withdrawn',
+      actions: [
+        { type: 'setAside', params: ({ event }: Asked<'WITHDRAW'>) => event },
+        { type: 'record', params: ({ event }: Asked<'WITHDRAW'>) => withdrawn(event) },
+        'tellMoved',
+      ],
+    },
+    RESTORE: { actions: { type: 'refuse', params: { code: 'token_not_withdrawn' } } },
+    RULE: [
+      {
+        guard: { type: 'isToLeave', params: ({ event }: Asked<'RULE'>) => event },
+        target: 'deleted',
+        actions: {
+          type: 'record',
+          params: ({ event: { leaving, at } }: Asked<'RULE'>) => deleted(leaving!, at),
+        },
+      },
+      // A timer goes on from where it was set.
+      { actions: { type: 'goBy', params: ({ event }: Asked<'RULE'>) => event } },
+    ],
   },
-  delays: {
-    untilDeadline: ({ context }) => held(context).expiresAt - context.at,
-  },
-  guards: {
-    ranOutUnseen: ({ context }) => context.lease !== null && context.lease.expiresAt <= context.at,
-    leased: ({ context }) => context.lease !== null,
-    proven: ({ context }, proof: Proof) =>
-      (proof.leaseId === undefined || proof.leaseId === held(context).leaseId) &&
-      (proof.userId === undefined || proof.userId === held(context).userId),
-    passed: ({ context }, { at }: { at: number }) => held(context).expiresAt <= at,
-  },
-  actions: {
-    /** Provided by the host: makes what happened to the token in its context a fact. */
-    record: notProvided('record') as (args: { context: TokenContext }, saying: Saying) => void,
-    /** Provided by the host: answers the caller. */
-    refuse: notProvided('refuse') as (_: unknown, refusal: { code: MachineRefusalCode }) => void,
+});
 
-    hold: assign((_, { lease, at }: { lease: Lease; at: number }) => ({ lease, at })),
-    prolong: assign(({ context }, { at, ttlMs }: Pick<Renew, 'at' | 'ttlMs'>) => {
-      const lease = held(context);
-      // Never shortens: a renewal with a small TTL must not cut off its own holder.
-      return { at, lease: { ...lease, expiresAt: Math.max(lease.expiresAt, at + (ttlMs ?? lease.ttlMs)) } };
-    }),
-    letGo: assign({ lease: null }),
-    tellUsed: sendParent(
-      ({ context }): TokenNews => ({
-        type: 'USED',
-        tokenId: context.tokenId,
-        expiresAt: held(context).expiresAt,
-      }),
-    ),
-    tellFreed: sendParent(({ context }): TokenNews => ({ type: 'FREED', tokenId: context.tokenId })),
+const { on: whereGrantable } = tokenSetup.createStateConfig({
+  on: {
+    ALLOCATE: {
+      target: 'active',
+      actions: [
+        { type: 'hold', params: ({ event }: Asked<'ALLOCATE'>) => event },
+        { type: 'record', params: ({ event: { reason, at } }: Asked<'ALLOCATE'>) => activated(reason, at) },
+      ],
+    },
   },
-}).createMachine({
+});
+
+export const tokenMachine = tokenSetup.createMachine({
   id: 'token',
   context: ({ input }) => input,
   initial: 'available',
   states: {
+    /** Free to be granted. Where it starts, and where it comes back to: what else it may be is decided here. */
     available: {
-      // Only a token that is started with a lease takes one of these.
       always: [
+        {
+          guard: 'isNew',
+          actions: [
+            { type: 'record', params: ({ context }) => created(context.created!, context.at) },
+            'appear',
+            'tellMoved',
+          ],
+        },
         {
           guard: 'ranOutUnseen',
           actions: [
+            { type: 'runOut', params: ({ context: { at } }) => ({ at }) },
             {
               type: 'record',
-              params: ({ context }) => ({
-                type: 'expired',
-                reason: 'ttl_expired_while_down',
-                at: context.at,
-              }),
+              params: ({ context: { at } }) => expired('ttl_expired_while_down', at),
             },
-            'tellFreed',
-            'letGo',
+            'tellMoved',
           ],
         },
-        { guard: 'leased', target: 'active' },
+        { guard: 'isHeld', target: 'active' },
+        {
+          guard: 'leaves',
+          target: 'deleted',
+          actions: { type: 'record', params: ({ context }) => deleted(context.leaving!, context.at) },
+        },
+        { guard: 'isWithdrawn', target: 'withdrawn' },
+        { guard: 'rests', target: 'resting' },
+        { guard: 'isKeptForAWhile', target: 'idle' },
       ],
-      on: {
-        ALLOCATE: {
-          target: 'active',
-          actions: [
-            { type: 'hold', params: ({ event }) => event },
-            {
-              type: 'record',
-              params: ({ event }) => ({ type: 'activated', reason: 'allocated', at: event.at }),
-            },
-          ],
-        },
-        RENEW: { actions: { type: 'refuse', params: { code: 'token_not_active' } } },
-        RELEASE: { actions: { type: 'refuse', params: { code: 'token_not_active' } } },
-      },
+      on: { ...whereFree, ...whereGrantable },
+    },
+    /** Free to be granted, and deleted when nobody asks for it in time. */
+    idle: {
+      after: { untilUnwanted: idleExpiry },
+      on: { ...whereFree, ...whereGrantable, PASS: { guard: isDue, ...idleExpiry } },
     },
     active: {
-      after: {
-        untilDeadline: {
-          target: 'available',
-          actions: [
-            { type: 'record', params: { type: 'expired', reason: 'ttl_expired', at: null } },
-            'tellFreed',
-            'letGo',
-          ],
-        },
-      },
+      after: { untilDeadline: expiry },
       on: {
-        ALLOCATE: {
+        PASS: { guard: isDue, ...expiry },
+        EVICT: {
           target: 'active',
           reenter: true,
           actions: [
-            {
-              type: 'record',
-              params: ({ event }) => ({ type: 'released', reason: 'lru_eviction', at: event.at }),
-            },
+            { type: 'end', params: ({ event }) => event },
+            { type: 'record', params: ({ event: { reason, at } }) => released(reason, at) },
             { type: 'hold', params: ({ event }) => event },
-            {
-              type: 'record',
-              params: ({ event }) => ({
-                type: 'activated',
-                reason: 'allocated_after_eviction',
-                at: event.at,
-              }),
-            },
+            { type: 'record', params: ({ event: { at } }) => activated('allocated_after_eviction', at) },
           ],
         },
         RENEW: [
           {
-            guard: { type: 'proven', params: ({ event }) => event },
+            guard: { type: 'disproven', params: ({ event }) => event },
+            actions: { type: 'refuse', params: { code: 'lease_mismatch' } },
+          },
+          { guard: 'runsOut', actions: { type: 'refuse', params: { code: 'token_withdrawn' } } },
+          {
             target: 'active',
             reenter: true,
             actions: [
               { type: 'prolong', params: ({ event }) => event },
-              {
-                type: 'record',
-                params: ({ event }) => ({ type: 'renewed', reason: 'renewed_by_client', at: event.at }),
-              },
+              { type: 'record', params: ({ event }) => renewed(event) },
               'tellUsed',
             ],
           },
-          { actions: { type: 'refuse', params: { code: 'lease_mismatch' } } },
         ],
         RELEASE: [
           {
-            guard: { type: 'proven', params: ({ event }) => event },
+            guard: { type: 'disproven', params: ({ event }) => event },
+            actions: { type: 'refuse', params: { code: 'lease_mismatch' } },
+          },
+          {
             target: 'available',
             actions: [
-              {
-                type: 'record',
-                params: ({ event }) => ({ type: 'released', reason: event.reason, at: event.at }),
-              },
-              'tellFreed',
-              'letGo',
+              { type: 'end', params: ({ event }) => event },
+              { type: 'record', params: ({ event: { reason, at } }) => released(reason, at) },
+              'tellMoved',
             ],
           },
-          { actions: { type: 'refuse', params: { code: 'lease_mismatch' } } },
         ],
         RECALL: {
           target: 'available',
           actions: [
-            {
-              type: 'record',
-              params: ({ event }) => ({ type: 'released', reason: event.reason, at: event.at }),
-            },
-            'letGo',
+            { type: 'end', params: ({ event }) => event },
+            { type: 'record', params: ({ event: { reason, at } }) => released(reason, at) },
+            'tellMoved',
           ],
         },
-        EXPIRE: {
-          guard: { type: 'passed', params: ({ event }) => event },
+        WITHDRAW: [
+          {
+            guard: { type: 'endsLease', params: ({ event }) => event },
+            target: 'available',
+            actions: [
+              { type: 'setAside', params: ({ event }) => event },
+              { type: 'record', params: ({ event }) => withdrawn(event) },
+              'tellMoved',
+              { type: 'end', params: ({ event: { at } }) => ({ at, reason: 'maintenance' }) },
+              { type: 'record', params: ({ event: { at } }) => released('maintenance', at) },
+              'tellMoved',
+            ],
+          },
+          {
+            actions: [
+              { type: 'setAside', params: ({ event }) => event },
+              { type: 'record', params: ({ event }) => withdrawn(event) },
+              'tellMoved',
+            ],
+          },
+        ],
+        RESTORE: [
+          {
+            guard: 'isWithdrawn',
+            actions: [
+              { type: 'takeBack', params: ({ event }) => event },
+              { type: 'record', params: ({ event }) => restored(event) },
+              'tellMoved',
+            ],
+          },
+          { actions: { type: 'refuse', params: { code: 'token_not_withdrawn' } } },
+        ],
+        RULE: { actions: [{ type: 'goBy', params: ({ event }) => event }, 'tellPlace'] },
+      },
+    },
+    resting: {
+      after: { untilRested: waking },
+      on: { ...whereFree, PASS: { guard: isDue, ...waking } },
+    },
+    /** In maintenance. */
+    withdrawn: {
+      on: {
+        ...whereFree,
+        RESTORE: {
           target: 'available',
           actions: [
-            {
-              type: 'record',
-              params: ({ event }) => ({ type: 'expired', reason: 'ttl_expired', at: event.at }),
-            },
-            'tellFreed',
-            'letGo',
+            { type: 'takeBack', params: ({ event }) => event },
+            { type: 'record', params: ({ event }) => restored(event) },
+            'tellMoved',
           ],
         },
       },
     },
+    deleted: { type: 'final', entry: 'tellGone' },
   },
 });

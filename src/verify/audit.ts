@@ -4,17 +4,23 @@
  */
 import type { AuditedFact, Standing } from '../journal/audited.ts';
 import { chainStart, digestOf } from '../journal/chain.ts';
-import { type FactType, reasons } from '../lease/fact.ts';
-import type { Invariant } from '../lease/violation.ts';
+import type { FactType, PoolFactType } from '../lease/fact.ts';
+import { type Details, detailsOf } from './details.ts';
 import { Fold } from './fold.ts';
+import type { FoldedToken } from './group.ts';
+import { isOfPool, known, quiet } from './kinds.ts';
 import { checkActivated, checkExpired, checkReleased, checkRenewed } from './lease-rules.ts';
-import { nowhere, type Report, shown } from './report.ts';
-import { checkTable, checkTokens } from './table.ts';
-
-const known = new Set<string>();
-for (const [type, ofType] of Object.entries(reasons)) {
-  for (const reason of ofType) known.add(`${type} ${reason}`);
-}
+import { nowhere, type Report, type Say, shown } from './report.ts';
+import { checkBeginning, checkEndOfRun, leavesWith } from './runs.ts';
+import { checkPool, checkTable, checkTokens } from './table.ts';
+import {
+  checkCreated,
+  checkDeleted,
+  checkNoLease,
+  checkRested,
+  checkRestored,
+  checkWaits,
+} from './token-rules.ts';
 
 export class Audit {
   /** How many facts there were. */
@@ -22,6 +28,7 @@ export class Audit {
   readonly #standing: Standing;
   readonly #report: Report;
   readonly #fold: Fold;
+  readonly #places: ReadonlyMap<string, number>;
   readonly #prunedSeq: number;
   /** No fact up to this one has a digest: they are older than digests. */
   readonly #unchainedSeq: number;
@@ -29,24 +36,27 @@ export class Audit {
   #digest: string;
   /** The fact before this one; null at the beginning. */
   #before: AuditedFact | null = null;
+  /** The end of a lease whose token has left just now. */
+  #endedOnTheWay: AuditedFact | null = null;
   #openedSeq: number | null = null;
+  /** A process has taken the pool, and all that has happened since happened while none had it. */
+  #isTakingUp: boolean;
   /** Leases begun, those that the pruned facts left included, and leases ended [I11]. */
   #begun: number;
   #ended = 0;
 
   constructor(standing: Standing, report: Report) {
-    const { pool, tokens, prunedTokens } = standing;
+    const { pool } = standing;
     this.#standing = standing;
     this.#report = report;
-    this.#fold = new Fold(
-      tokens.map(({ id }) => id),
-      prunedTokens,
-    );
+    this.#fold = new Fold(standing);
+    this.#places = new Map(standing.tokens.map(({ id, ordinal }) => [id, ordinal]));
     this.#begun = this.#fold.active;
     this.#prunedSeq = pool?.prunedSeq ?? 0;
     this.#unchainedSeq = pool?.chainSeq ?? Number.POSITIVE_INFINITY;
     this.#digest = pool?.chainDigest ?? chainStart;
     this.#expectedSeq = this.#prunedSeq + 1;
+    this.#isTakingUp = this.#prunedSeq > 0;
     checkTokens(standing, report);
   }
 
@@ -57,15 +67,17 @@ export class Audit {
 
   next(fact: AuditedFact): void {
     this.facts++;
-    if (fact.seq <= this.#prunedSeq) {
-      this.#report.add('I3', fact, `is there, though all facts up to ${this.#prunedSeq} have been pruned`);
-      return;
-    }
+    const pruned = this.#prunedSeq;
+    if (fact.seq > pruned) this.#follow(fact);
+    else this.#say(fact)('I3', `is there, though all facts up to ${pruned} have been pruned`);
+  }
+
+  #follow(fact: AuditedFact): void {
     this.#checkPlace(fact);
     this.#checkDigest(fact);
-    this.#checkNeighbour(fact);
+    this.#checkNeighbours(fact);
     if (!known.has(`${fact.type} ${fact.reason}`)) this.#say(fact)('I8', 'has no known type and reason');
-    if (fact.type === 'opened') this.#open(fact);
+    if (isOfPool(fact)) this.#change(fact);
     else this.#happen(fact);
     this.#before = fact;
   }
@@ -74,25 +86,20 @@ export class Audit {
   end(): void {
     const { headSeq, pool, tokens } = this.#standing;
     const head = headSeq ?? this.#prunedSeq;
-    this.#checkEndOfRun(null);
+    this.#checkNeighbours(null);
     if (this.#expectedSeq <= head) this.#sayMissing(this.#expectedSeq, head);
     if (pool !== null) {
       if (Math.max(pool.openedSeq, pool.chainSeq, pool.prunedSeq) > head)
         this.#report.add('I3', nowhere, `the log ends at ${head}, but the table pools knows of facts beyond`);
       const opened = this.#openedSeq ?? Math.min(pool.openedSeq, this.#prunedSeq);
-      if (pool.openedSeq !== opened)
-        this.#report.add(
-          'I3',
-          { seq: pool.openedSeq, tokenId: null },
-          'is not the newest opening of the pool',
-        );
+      const place = { seq: pool.openedSeq, tokenId: null };
+      if (pool.openedSeq !== opened) this.#report.add('I3', place, 'is not the newest opening of the pool');
     }
     checkTable(tokens, head, this.#fold, this.#report);
+    checkPool(this.#standing, this.#fold, this.#before, this.#report);
     const active = tokens.filter(({ status }) => status === 'active').length;
-    if (this.#begun !== active + this.#ended) {
-      const message = `${this.#begun} leases have begun, but ${active} are live and ${this.#ended} have ended`;
-      this.#report.add('I11', nowhere, message);
-    }
+    const message = `${this.#begun} leases have begun, but ${active} are live and ${this.#ended} have ended`;
+    if (this.#begun !== active + this.#ended) this.#report.add('I11', nowhere, message);
   }
 
   #checkPlace(fact: AuditedFact): void {
@@ -121,43 +128,39 @@ export class Audit {
     this.#digest = fact.digest;
   }
 
-  /** What must be next to what: the two facts of an eviction, and those that come with an opening. */
-  #checkNeighbour(fact: AuditedFact): void {
-    this.#checkEndOfRun(fact);
-    const before = this.#before;
+  #checkNeighbours(fact: AuditedFact | null): void {
+    const before = this.#endedOnTheWay ?? this.#before;
+    const isLeaver = leavesWith(before, fact);
+    this.#endedOnTheWay = isLeaver ? before : null;
+    if (!isLeaver) checkEndOfRun(before, fact, this.#fold.active, this.#report);
     // What was before the first fact has been pruned.
-    if (before === null && this.#prunedSeq > 0) return;
-    if (fact.reason === 'allocated_after_eviction' && before?.reason !== 'lru_eviction')
-      this.#say(fact)('I7', 'grants after an eviction, but there was none');
-    if (
-      fact.reason === 'ttl_expired_while_down' &&
-      before?.type !== 'opened' &&
-      before?.reason !== 'ttl_expired_while_down'
-    )
-      this.#say(fact)('I8', 'expired while no process had the pool, but none has just opened it');
+    if (fact !== null && (this.#before !== null || this.#prunedSeq === 0))
+      checkBeginning(this.#before, fact, this.#isTakingUp, this.#report);
   }
 
-  /** The fact before is of an eviction or of a clean-up, and `fact` shows whether that was done whole. */
-  #checkEndOfRun(fact: AuditedFact | null): void {
-    const before = this.#before;
-    if (before?.reason === 'lru_eviction') {
-      const served =
-        fact?.reason === 'allocated_after_eviction' &&
-        fact.tokenId === before.tokenId &&
-        fact.at === before.at;
-      if (!served) this.#say(before)('I7', 'evicts a lease, and nobody is granted its token');
-    }
-    if (before?.reason === 'cleanup' && this.#fold.active > 0) {
-      const goesOn = fact?.reason === 'cleanup' && fact.at === before.at;
-      if (!goesOn) this.#say(before)('I13', `ends a clean-up that leaves ${this.#fold.active} leases live`);
-    }
-  }
-
-  #open(fact: AuditedFact): void {
-    this.#openedSeq = fact.seq;
+  #change(fact: AuditedFact & { type: PoolFactType }): void {
+    const say = this.#say(fact);
     const { tokenId, userId, leaseId, fence, expiresAt, metadata } = fact;
-    if ([tokenId, userId, leaseId, fence, expiresAt, metadata].some((member) => member !== null))
-      this.#say(fact)('I8', 'opens the pool, and says what only a fact of a token says');
+    if ([tokenId, userId, leaseId, fence, expiresAt].some((member) => member !== null))
+      say('I8', 'is of the pool, and says what only a fact of a token says');
+    switch (fact.type) {
+      case 'opened':
+        this.#openedSeq = fact.seq;
+        this.#isTakingUp = true;
+        if ((metadata === null) !== (this.#fold.options !== null))
+          say('I8', metadata === null ? 'opens a pool that is not there' : 'makes a pool that is there');
+        if (metadata !== null) this.#fold.make(fact);
+        return;
+      case 'changed':
+        if (this.#fold.options === null) say('I8', 'changes a pool that is not there');
+        this.#fold.rule(fact);
+        if (this.#fold.options === null) say('I8', 'changes the options of the pool to none');
+        return;
+      case 'closed':
+        if (metadata !== null) say('I8', 'closes the pool, and says more than that');
+        if (this.#fold.active > 0) say('I11', `closes the pool while ${this.#fold.active} leases are live`);
+        this.#fold.close();
+    }
   }
 
   #happen(fact: AuditedFact): void {
@@ -166,35 +169,81 @@ export class Audit {
       say('I2', 'is of no token');
       return;
     }
-    let token = this.#fold.get(fact.tokenId);
-    if (token === undefined) {
-      say('I2', 'is of a token that the table tokens does not have');
-      token = this.#fold.adopt(fact.tokenId);
-    }
-    switch (fact.type as Exclude<FactType, 'opened'>) {
-      case 'activated':
-        checkActivated(fact, token, say);
-        this.#begun++;
-        this.#fold.activate(token, fact);
-        return;
-      case 'renewed':
-        checkRenewed(fact, token, say);
-        this.#fold.renew(token, fact);
-        return;
-      case 'released':
-        checkReleased(fact, token, this.#fold, say);
-        break;
-      case 'expired':
-        checkExpired(fact, token, say);
-        break;
-      default:
-        return;
-    }
-    this.#ended++;
-    this.#fold.free(token, fact.seq);
+    const said = detailsOf(fact);
+    if (said.isOdd) say('I8', 'has metadata that is not of such a fact');
+    if (fact.type === 'created') this.#create(fact, fact.tokenId, said, say);
+    else this.#happenTo(this.#tokenOf(fact.tokenId, say), fact, said, say);
+    if (!quiet.has(fact.reason)) this.#isTakingUp = false;
   }
 
-  #say(fact: AuditedFact): (invariant: Invariant, message: string) => void {
+  #tokenOf(id: string, say: Say): FoldedToken {
+    const token = this.#fold.get(id) ?? this.#fold.see(id);
+    if (token !== undefined) return token;
+    say('I2', 'is of a token that the pool does not have');
+    return this.#fold.adopt(id);
+  }
+
+  #create(fact: AuditedFact, id: string, said: Details, say: Say): void {
+    if (this.#fold.get(id) !== undefined) {
+      say('I2', 'creates a token that is there');
+      return;
+    }
+    const fold = this.#fold;
+    const token = fold.create(id, said.name, said.labels);
+    checkNoLease(fact, say);
+    checkCreated(fact, token, fold, say);
+    checkWaits(fact, token, said, fold, say);
+    fold.set(token, { keptUntil: said.keptUntil, seq: fact.seq }, null);
+    const placed = this.#places.get(id) ?? fold.lastOrdinal;
+    if (placed !== fold.lastOrdinal)
+      say('I2', `creates token ${fold.lastOrdinal} of the pool, and the table tokens has it as ${placed}`);
+  }
+
+  #happenTo(token: FoldedToken, fact: AuditedFact, said: Details, say: Say): void {
+    const fold = this.#fold;
+    const waits = { restsUntil: said.restsUntil, keptUntil: said.keptUntil, seq: fact.seq };
+    switch (fact.type as Exclude<FactType, PoolFactType | 'created'>) {
+      case 'activated':
+        checkActivated(fact, token, fold, say);
+        this.#begun++;
+        fold.activate(token, fact);
+        return;
+      case 'renewed':
+        checkRenewed(fact, token, fold, say);
+        fold.renew(token, fact);
+        return;
+      case 'released':
+      case 'expired':
+        this.#ended++;
+        if (fact.type === 'released') checkReleased(fact, token, fold, say);
+        else checkExpired(fact, token, say);
+        checkWaits(fact, token, said, fold, say);
+        fold.set(token, waits, null);
+        return;
+      case 'rested':
+        checkNoLease(fact, say);
+        checkRested(fact, token, say);
+        checkWaits(fact, token, said, fold, say);
+        fold.set(token, waits, token.lease);
+        return;
+      case 'withdrawn':
+        checkNoLease(fact, say);
+        fold.set(token, { ...waits, withdrawn: { note: said.note } }, token.lease);
+        return;
+      case 'restored':
+        checkNoLease(fact, say);
+        checkRestored(token, say);
+        checkWaits(fact, token, said, fold, say);
+        fold.set(token, { ...waits, withdrawn: null, unsure: token.lease !== null }, token.lease);
+        return;
+      case 'deleted':
+        checkNoLease(fact, say);
+        checkDeleted(fact, token, fold, say);
+        fold.delete(token);
+    }
+  }
+
+  #say(fact: AuditedFact): Say {
     return (invariant, message) => this.#report.add(invariant, fact, message);
   }
 }

@@ -22,6 +22,9 @@ export class Report {
   }
 }
 
+/** Says what is wrong with the fact at hand. */
+export type Say = (invariant: Invariant, message: string) => void;
+
 /** Of no single fact or token. */
 export const nowhere: Place = { seq: null, tokenId: null };
 

@@ -1,21 +1,28 @@
-/** The table `tokens`, held against the pool's making at first and against what its facts led to at last. */
-import type { AuditedToken, Standing } from '../journal/audited.ts';
-import { digestOfTokens } from '../journal/chain.ts';
+/** The tables beside the log, held against what its facts led to: each token, and what is known of the pool. */
+import type { AuditedFact, AuditedToken, Standing } from '../journal/audited.ts';
+import { isOfTokens } from '../journal/tokens-digest.ts';
 import { canonical } from '../lease/canonical.ts';
-import type { Fold, FoldedLease, FoldedToken } from './fold.ts';
+import { type Labels, statusOf } from '../lease/lease.ts';
+import type { Fold } from './fold.ts';
+import type { FoldedLease, FoldedToken } from './group.ts';
 import { nowhere, type Report } from './report.ts';
 
-/** No token has appeared or vanished since the pool was made [I2]. */
+/** What must be so whatever the facts are: no token has appeared or vanished by hand [I2]. */
 export function checkTokens({ tokens, pool, prunedTokens }: Standing, report: Report): void {
-  const place = tokens.findIndex(({ ordinal }, index) => ordinal !== index + 1);
-  if (place >= 0) {
-    const { id, ordinal } = tokens[place]!;
-    const message = `the tokens are not numbered from 1: the one in place ${place + 1} has ordinal ${ordinal}`;
-    report.add('I2', { seq: null, tokenId: id }, message);
-  }
-  const ids = tokens.map(({ id }) => id);
-  if (pool !== null && digestOfTokens(ids) !== pool.tokensDigest)
-    report.add('I2', nowhere, 'the table tokens does not have the tokens that the pool was made with');
+  const placed = tokens.map(({ id, ordinal, name, labels }) => ({
+    ...{ tokenId: id, ordinal, name },
+    labels: labels as Labels,
+  }));
+  if (pool !== null && !isOfTokens(pool.tokensDigest, placed))
+    report.add('I2', nowhere, 'the table tokens does not have the tokens that the pool was left with');
+  if (pool !== null && pool.prunedSeq === 0 && pool.prunedOptions !== null)
+    report.add('I8', nowhere, 'the table pools has options of pruned facts, though none have been pruned');
+  if (pool !== null && pool.chainSeq < pool.prunedSeq)
+    report.add(
+      'I8',
+      nowhere,
+      'the table pools has the chain of digests begin with facts that have been pruned',
+    );
   const pruned = prunedTokens.find(({ seq }) => seq > (pool?.prunedSeq ?? 0));
   if (pruned)
     report.add('I8', { seq: pruned.seq, tokenId: pruned.id }, 'pruned_tokens has a fact that is not pruned');
@@ -31,10 +38,14 @@ export function checkTable(
   const ids = new Set<string>();
   for (const row of tokens) {
     ids.add(row.id);
-    const token = fold.get(row.id)!;
+    const token = fold.get(row.id);
     const place = { seq: row.seq, tokenId: row.id };
     if (row.seq > headSeq) {
       report.add('I3', place, `the table tokens shows fact ${row.seq}, which is not in the log`);
+      continue;
+    }
+    if (token === undefined) {
+      report.add('I2', place, 'the table tokens has a token that the log does not lead to');
       continue;
     }
     const wrong = differences(row, token);
@@ -44,6 +55,34 @@ export function checkTable(
   for (const { id, seq } of fold.all()) {
     if (!ids.has(id)) report.add('I2', { seq, tokenId: id }, 'the table tokens has lost a token of the log');
   }
+  const { unseen } = fold;
+  if (unseen !== 0)
+    report.add(
+      'I2',
+      nowhere,
+      `the table tokens has ${Math.abs(unseen)} tokens too ${unseen > 0 ? 'few' : 'many'}`,
+    );
+}
+
+/** What is known of the pool is what the log leads to, too. `last` is its newest fact. */
+export function checkPool({ pool }: Standing, fold: Fold, last: AuditedFact | null, report: Report): void {
+  if (pool === null) {
+    if (last !== null && last.digest !== '')
+      report.add('I8', nowhere, 'the table pools does not know the pool');
+    return;
+  }
+  const same: Record<string, boolean> = {
+    options: canonical(pool.options) === canonical(fold.storedOptions),
+    closed: pool.closed === (fold.options === null),
+    // Before there were options, nobody counted.
+    last_ordinal: fold.storedOptions === null && !pool.closed ? true : pool.lastOrdinal === fold.lastOrdinal,
+  };
+  const wrong = Object.keys(same).filter((column) => !same[column]);
+  if (wrong.length > 0)
+    report.add('I8', nowhere, `the table pools is not what the log leads to: ${wrong.join(', ')}`);
+  const { options, size } = fold;
+  if (options?.membership === 'fixed' && size < options.size)
+    report.add('I2', nowhere, `the pool has ${size} tokens, and is to have ${options.size}`);
 }
 
 const none: FoldedLease = {
@@ -57,10 +96,12 @@ const none: FoldedLease = {
 };
 
 /** The names of the columns that are not as they should be. */
-function differences(row: AuditedToken, { lease, seq }: FoldedToken): string[] {
+function differences(row: AuditedToken, token: FoldedToken): string[] {
+  const { lease, seq, withdrawn, restsUntil, keptUntil } = token;
   const { userId, leaseId, fence, activatedAt, expiresAt, ttlMs, metadata } = lease ?? none;
+  const status = statusOf({ lease: lease as null, withdrawn, restsUntil });
   const same: Record<string, boolean> = {
-    status: row.status === (lease ? 'active' : 'available'),
+    status: row.status === status,
     user_id: row.userId === userId,
     lease_id: row.leaseId === leaseId,
     fence: row.fence === fence,
@@ -68,6 +109,13 @@ function differences(row: AuditedToken, { lease, seq }: FoldedToken): string[] {
     expires_at: row.expiresAt === expiresAt,
     ttl_ms: row.ttlMs === ttlMs,
     metadata: row.metadata === metadata || canonical(row.metadata) === canonical(metadata),
+    rests_until: row.restsUntil === restsUntil,
+    kept_until: row.keptUntil === keptUntil,
+    withdrawn: row.withdrawn === (withdrawn !== null),
+    withdrawn_note: row.withdrawnNote === (withdrawn?.note ?? null),
+    // Where it is not known what it was like, the digest of the tokens says so.
+    name: token.group === null || row.name === token.name,
+    labels: token.group === null || canonical(row.labels) === canonical({ ...token.labels }),
     seq: row.seq === seq,
   };
   return Object.keys(same).filter((column) => !same[column]);

@@ -5,14 +5,14 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { prepareAppend } from '../../src/journal/append.ts';
-import { digestOf, loggedFact } from '../../src/journal/chain.ts';
 import type { Database } from '../../src/journal/database.ts';
-import { openPool } from '../../src/journal/opening.ts';
+import { Journal } from '../../src/journal/journal.ts';
 import { openPostgres } from '../../src/journal/postgres.ts';
-import type { SealedFact } from '../../src/journal/store.ts';
+import { SqlStore } from '../../src/journal/sql-store.ts';
 import { Pool } from '../../src/pool/pool.ts';
 import { newId, newLeaseId } from '../../src/random.ts';
+import { requestOf } from '../../src/service/making.ts';
+import { optionsOf } from '../support/options.ts';
 import { startPostgres } from '../support/postgres-server.ts';
 import { commitTimes, SteppedClock, start, twoMinutes } from '../support/world.ts';
 
@@ -26,7 +26,7 @@ export async function verify(print: (line: string) => void): Promise<void> {
   print(`checking a log on Postgres, ${size} tokens: \`leasehold verify\` as a process of its own`);
   const server = await startPostgres(['-c', 'fsync=off']);
   try {
-    const database = await openPostgres(server.url, 'default', newId(), commitTimes, { connectionLost() {} });
+    const database = await openPostgres(server.url, newId(), commitTimes, { connectionLost() {} });
     const log = new FilledLog(database);
     for (const facts of [factsMax / 10, factsMax]) {
       await log.fill(facts);
@@ -45,51 +45,47 @@ export async function verify(print: (line: string) => void): Promise<void> {
 
 /** Written by a pool of its own, as the service would, but for the waiting. */
 class FilledLog {
-  readonly #database: Database;
+  readonly #journal: Journal;
   readonly #clock = new SteppedClock();
-  readonly #pending: SealedFact[] = [];
   #pool: Pool | undefined;
-  #digest = '';
-  #seq = 0;
+  #facts = 0;
   #grants = 0;
 
   constructor(database: Database) {
-    this.#database = database;
+    this.#journal = new Journal(new SqlStore(database), commitTimes);
   }
 
   async fill(facts: number): Promise<void> {
-    const append = prepareAppend(this.#database.db, 'default');
     this.#pool ??= await this.#open();
-    while (this.#seq < facts) {
-      while (this.#pending.length < portionFacts) this.#use(this.#pool);
-      const before = this.#seq;
-      await append({ facts: this.#pending, outcomes: [] }, before);
-      this.#seq = this.#pending.at(-1)!.seq;
-      this.#pending.length = 0;
+    while (this.#facts < facts) {
+      for (const until = this.#facts + portionFacts; this.#facts < until; ) this.#use(this.#pool);
+      await this.#journal.pool('default').committed();
     }
   }
 
   async #open(): Promise<Pool> {
-    const opening = await openPool(this.#database.db, 'default', {
-      size,
-      newTokenId: newId,
-      at: () => start,
-    });
-    this.#digest = opening.digest;
+    const options = optionsOf({ size });
+    const declared = [requestOf({ name: 'default', options })];
+    const die = (error: unknown) => {
+      throw error;
+    };
+    const listener = { lost: die, back() {}, fenced() {}, broken: die, committed() {} };
+    const [opened] = await this.#journal.openPools({ declared, at: () => start }, listener);
+    const journal = this.#journal.pool('default');
     const pool = new Pool(
       this.#clock,
-      { proofRequired: false },
+      { options, proofRequired: false },
       {
         record: (fact) => {
-          this.#digest = digestOf(this.#digest, loggedFact(fact));
-          this.#pending.push({ ...fact, digest: this.#digest });
+          journal.append(fact);
+          this.#facts++;
         },
-        crashed: (error) => {
-          throw error;
-        },
+        recordChange: () => 0,
+        served() {},
+        crashed: die,
       },
     );
-    pool.open(opening);
+    pool.open(opened!);
     return pool;
   }
 
@@ -99,7 +95,7 @@ class FilledLog {
     this.#clock.stall(1);
     const at = this.#clock.now();
     const metadata = grant % 3 === 0 ? { job: `build ${grant}`, of: ['ada', grant] } : null;
-    const ids = { userId: newId(), leaseId: newLeaseId(at) };
+    const ids = { userId: newId(), leaseIds: [newLeaseId(at)] };
     const { facts } = pool.command({ type: 'ALLOCATE', at, ...ids, ttlMs: twoMinutes, metadata });
     const { tokenId } = facts.at(-1)!;
     if (grant % 10 === 0) pool.command({ type: 'RENEW', at, tokenId });
@@ -142,6 +138,6 @@ async function check(databaseUrl: string): Promise<Checked> {
   return {
     seconds: (performance.now() - startedAt) / 1000,
     megabytes: kilobytes / 1024,
-    found: JSON.parse(said),
+    found: (JSON.parse(said) as { pools: [Checked['found']] }).pools[0],
   };
 }

@@ -1,6 +1,6 @@
 /** What clients did and were told, and what the log says: plain data, which the checker decides upon. */
 
-export type Kind = 'allocate' | 'renew' | 'release' | 'release_all' | 'token' | 'list' | 'events';
+export type Kind = 'allocate' | 'renew' | 'release' | 'release_all' | 'token' | 'list' | 'events' | 'client';
 
 /** What was asked for, as far as the checker has to know it. */
 export interface Asked {

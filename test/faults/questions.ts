@@ -74,6 +74,39 @@ export const events = (): Question => ({
   path: '/api/events?limit=5',
 });
 
+/** The same of another pool than the default one. */
+export const inPool = (pool: string, question: Question, more: object = {}): Question => ({
+  ...question,
+  path: question.path.replace('/api/', `/api/pools/${pool}/`),
+  json: { ...question.json, ...more },
+});
+
+export const generate = (): Question => ({
+  ...nothing,
+  kind: 'client',
+  method: 'POST',
+  path: '/generate-token',
+});
+
+export const assign = (clientId: string, key: string | null): Question => ({
+  ...nothing,
+  kind: 'allocate',
+  method: 'POST',
+  path: '/assign-token',
+  json: { client_id: clientId },
+  userId: clientId,
+  key,
+});
+
+/** `what`: keep-alive, unblock-token or delete-token. */
+export const toClientToken = (what: string, token: string): Question => ({
+  ...nothing,
+  kind: 'client',
+  method: 'POST',
+  path: `/${what}`,
+  json: { token },
+});
+
 const ofLease = ({ tokenId, userId, fence }: Held, proof: 'lease' | 'user') => ({
   ...nothing,
   method: 'POST' as const,

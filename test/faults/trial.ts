@@ -1,10 +1,14 @@
 /** A cluster under the load of clients, while something is done to it; and the verdict on what they were told. */
-import type { Where } from '../support/databases.ts';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { freshFolder, type Where } from '../support/databases.ts';
 import { atEnd } from '../support/lifetime.ts';
-import { type Environment, until } from '../support/process.ts';
+import { type Environment, runLeasehold, until } from '../support/process.ts';
 import { judge, type Verdict } from './check.ts';
+import { checkLine } from './check-line.ts';
 import { Cluster, type Member } from './cluster.ts';
 import type { Call, Violation } from './history.ts';
+import { clientPool, LineUsers, linePool, poolsFile } from './line.ts';
 import { Random } from './random.ts';
 import { readSnapshot } from './read-snapshot.ts';
 import { Recorder } from './recorder.ts';
@@ -30,6 +34,7 @@ export class Trial {
   readonly recorder = new Recorder();
   readonly random: Random;
   readonly #users: User[];
+  readonly #line: LineUsers;
   readonly #busy: Promise<void>[];
   readonly #crashes: Violation[] = [];
 
@@ -44,11 +49,22 @@ export class Trial {
     });
     const [cleaner, ...others] = this.#users;
     this.#busy = [cleaner!.cleanUp(1500), ...others.map((user) => user.use())];
+    this.#line = new LineUsers(new Random(this.random.seed()), cluster, pauseMs);
     atEnd(() => this.#rest());
   }
 
   static async begin(options: TrialOptions): Promise<Trial> {
-    const env = { POOL_SIZE: String(poolSize), COMMIT_TIMEOUT_MS: '1000', ...options.env };
+    const file = join(freshFolder(), 'pools.json');
+    writeFileSync(file, poolsFile);
+    const env = {
+      POOL_SIZE: String(poolSize),
+      POOLS_FILE: file,
+      CLIENT_TTL_MS: '500',
+      CLIENT_IDLE_TTL_MS: '700',
+      CLIENT_POOL_SIZE: '5',
+      COMMIT_TIMEOUT_MS: '1000',
+      ...options.env,
+    };
     return new Trial(await Cluster.start(options.where, options.processes, env, options.own), options);
   }
 
@@ -79,7 +95,21 @@ export class Trial {
     await this.cluster.stop();
     const snapshot = await readSnapshot(this.cluster.where);
     const verdict = judge({ calls: this.recorder.calls, snapshot, size: poolSize });
-    return { ...verdict, violations: [...this.#crashes, ...verdict.violations] };
+    const violations = [...this.#crashes, ...verdict.violations, ...(await this.#besides())];
+    return { ...verdict, violations };
+  }
+
+  /** What the other pools have to show, and what the service's own check finds in all of them. */
+  async #besides(): Promise<Violation[]> {
+    const { where } = this.cluster;
+    const { recorders, departures } = this.#line;
+    const found: Violation[] = [];
+    for (const pool of [linePool, clientPool] as const) {
+      const { log } = await readSnapshot(where, pool);
+      found.push(...checkLine(recorders[pool].calls, departures, log).map((each) => `${pool}: ${each}`));
+    }
+    const { code, stdout, stderr } = await runLeasehold(where, 'verify');
+    return [...found, ...(code === 0 ? [] : [`leasehold verify ended with ${code}: ${stdout}${stderr}`])];
   }
 
   /** How many questions were never answered, and how many repetitions were answered from the record. */
@@ -101,6 +131,6 @@ export class Trial {
 
   async #rest(): Promise<void> {
     for (const user of this.#users) user.stop();
-    await Promise.all(this.#busy);
+    await Promise.all([...this.#busy, this.#line.rest()]);
   }
 }

@@ -20,14 +20,25 @@ const bug = (name: string, ...edits: Edit[]): Bug => ({ name, edits });
 const sqlBug = (name: string, ...edits: Edit[]): Bug => ({ name, edits, isSql: true });
 
 const token = 'token/token-machine.ts';
+const tokenSetup = 'token/token-setup.ts';
 const poolMachine = 'pool/pool-machine.ts';
+const poolSetup = 'pool/pool-setup.ts';
+const granting = 'pool/granting.ts';
 const pool = 'pool/pool.ts';
-const journal = 'journal/journal.ts';
 const groupCommit = 'journal/group-commit.ts';
 const service = 'service/service.ts';
+const poolService = 'service/pool-service.ts';
+const allocating = 'service/allocating.ts';
+const replies = 'service/replies.ts';
+const reads = 'service/pool-reads.ts';
+const written = 'journal/written.ts';
 const durable = 'service/durable.ts';
 const tenure = 'service/tenure.ts';
 const once = 'service/exactly-once.ts';
+
+const enrolled =
+  'const input: TokenInput = { ...token, leaving: null, created: null, ended: null, rules, at };';
+const isOurs = 'if ((await store.digestAt(last.pool, last.seq)) !== last.digest) return false;';
 
 const ofToken: Bug[] = [
   bug(
@@ -49,22 +60,18 @@ const ofToken: Bug[] = [
       `target: 'active',
           reenter: true,
           actions: [
-            {
-              type: 'record',
-              params: ({ event }) => ({ type: 'released', reason: 'lru_eviction'`,
+            { type: 'end'`,
       `actions: [
-            {
-              type: 'record',
-              params: ({ event }) => ({ type: 'released', reason: 'lru_eviction'`,
+            { type: 'end'`,
     ),
   ),
   bug(
     'a renewal shortens',
-    edit(token, 'Math.max(lease.expiresAt, at + (ttlMs ?? lease.ttlMs))', 'at + (ttlMs ?? lease.ttlMs)'),
+    edit(tokenSetup, 'Math.max(lease.expiresAt, Math.min(asked, latest))', 'Math.min(asked, latest)'),
   ),
   bug(
     'a renewal adds to the deadline',
-    edit(token, 'lease.expiresAt, at + (ttlMs', 'lease.expiresAt + (ttlMs'),
+    edit(tokenSetup, 'const asked = at + (ttlMs', 'const asked = lease.expiresAt + (ttlMs'),
   ),
   bug(
     'who releases has to prove nothing',
@@ -72,22 +79,21 @@ const ofToken: Bug[] = [
       token,
       `RELEASE: [
           {
-            guard: { type: 'proven', params: ({ event }) => event },`,
+            guard: { type: 'disproven', params: ({ event }) => event },
+            actions: { type: 'refuse', params: { code: 'lease_mismatch' } },
+          },
+          {`,
       `RELEASE: [
           {`,
     ),
   ),
   bug(
     'a proof by user alone is not checked',
-    edit(token, '(proof.userId === undefined || proof.userId === held(context).userId)', 'true'),
+    edit(tokenSetup, '(userId !== undefined && userId !== held(context).userId)', 'false'),
   ),
   bug(
     'deadlines begin anew after a restart',
-    edit(
-      poolMachine,
-      'input: { tokenId, lease, at } });',
-      'input: { tokenId, lease, at: lease?.activatedAt ?? at } });',
-    ),
+    edit(poolSetup, enrolled, enrolled.replace('at }', 'at: token.lease?.activatedAt ?? at }')),
   ),
 ];
 
@@ -95,63 +101,190 @@ const ofPool: Bug[] = [
   bug(
     'the most recently used lease is evicted',
     edit(
-      poolMachine,
-      'use(context, context.order.leastRecentlyUsed!',
-      'use(context, context.order.mostRecentlyUsed!',
+      granting,
+      'order.toEvict(newcomer.labels, grantedBy(context, newcomer.at))!',
+      "order.first('used', order.size).at(-1)!",
     ),
   ),
   bug(
     'a lease is evicted although a token is free',
-    edit(poolMachine, 'context.order.available > 0', 'context.order.available > 1'),
+    edit(
+      granting,
+      'const free = order.longestFree(newcomer.labels);',
+      'const free = order.available > 1 || order.active === 0 ? order.longestFree(newcomer.labels) : undefined;',
+    ),
   ),
   bug(
     'a renewal is no use',
-    edit(
-      poolMachine,
-      'use(context, context.order.get(tokenId)!, expiresAt, 1),',
-      '(context.deadlines.set(context.order.get(tokenId)!, expiresAt), { seq: context.seq + 1 }),',
-    ),
+    edit(poolSetup, "if (context.options.eviction === 'lru') context.order.move(entry, 'used');", ''),
   ),
   bug(
     'a refused renewal counts as use',
     edit(
-      poolMachine,
-      '({ context }, { tokenId }: Renew | Release) => context.order.get(tokenId)!.actor,',
-      `({ context }, { tokenId }: Renew | Release) => {
+      poolSetup,
+      '({ context }, { tokenId }: Passed) => context.order.get(tokenId)!.actor,',
+      `({ context }, { tokenId }: Passed) => {
         const entry = context.order.get(tokenId)!;
-        if (entry.inUse) context.order.use(entry);
+        if (entry.place === 'used') context.order.move(entry, 'used');
         return entry.actor;
       },`,
     ),
   ),
-  bug('a late renewal revives', edit(pool, 'this.pass(command.at);', '')),
+  bug('a late renewal revives', edit(pool, "if (asked.type !== 'LEAVE') this.pass(asked.at);", '')),
   bug(
     'fences begin anew after a restart',
-    edit(poolMachine, 'fence: context.seq,', 'fence: context.order.active,'),
-    edit(pool, "(type === 'activated' && lease.fence !== seq)", 'false'),
+    edit(granting, '{ leaseId, userId, fence: seq,', '{ leaseId, userId, fence: order.active,'),
+    edit('pool/fact-counter.ts', "fact.type === 'activated' && fact.lease.fence !== seq", 'false'),
   ),
   bug(
     'a release of all leases skips one',
-    edit(poolMachine, 'context.order.inUse(portion);', 'context.order.inUse(portion).slice(1);'),
+    edit(poolSetup, 'of context.order.held(portion))', 'of context.order.held(portion).slice(1))'),
+    edit(pool, 'while (this.#context.order.active > 0) this', 'while (this.#context.order.active > 1) this'),
+  ),
+  bug(
+    'a timer that is late is taken to be in time',
+    edit(pool, 'if (isLate) this.pass(this.#clock.now());', ''),
+  ),
+];
+
+/** In what the options of a pool say. */
+const ofOptions: Bug[] = [
+  bug(
+    'a lease is evicted that has just been granted',
+    edit(
+      granting,
+      'options.minHoldMs === 0 ? Number.POSITIVE_INFINITY : at - options.minHoldMs',
+      'options.minHoldMs === 0 ? Number.POSITIVE_INFINITY : at',
+    ),
+  ),
+  bug(
+    'the oldest lease goes by its use',
+    edit(poolSetup, "if (context.options.eviction === 'lru') context", 'context'),
+  ),
+  bug(
+    'a token does not rest',
+    edit(tokenSetup, 'leaving === null && rules.coolDownMs > 0 && !letGoOf.has(reason)', 'false'),
+  ),
+  bug(
+    'a restart forgets a rest',
+    edit(poolSetup, enrolled, enrolled.replace('...token,', '...token, restsUntil: null,')),
+  ),
+  bug('a renewal goes beyond the longest lifetime', edit(tokenSetup, 'Math.min(asked, latest)', 'asked')),
+  bug(
+    'who waits in line is not counted for what a user may hold',
+    edit(poolSetup, 'order.heldBy(userId) + line.countOf(userId) +', 'order.heldBy(userId) +'),
+  ),
+  bug(
+    'who asks for what they hold gets another',
+    edit(poolSetup, 'onExisting === as &&', "onExisting === as && as === 'renew' &&"),
+  ),
+  bug(
+    'labels are not compared',
+    edit('pool/order-of-use.ts', 'if (labels[name] !== asked[name]) return false;', ''),
+  ),
+  bug(
+    'a shrinking pool cuts off those who hold its tokens',
+    edit(
+      poolSetup,
+      "enqueue.sendTo(entry.actor, { type: 'RULE', at, rules, leaving: leaves ? 'pool_shrunk' : null });",
+      `enqueue.sendTo(entry.actor, { type: 'RULE', at, rules, leaving: leaves ? 'pool_shrunk' : null });
+        if (leaves && entry.userId !== null)
+          enqueue.sendTo(entry.actor, { type: 'RECALL', at, reason: 'cleanup' });`,
+    ),
+  ),
+  bug(
+    'a shrinking pool keeps what nobody holds',
+    edit(poolSetup, 'const leaving = leavers(options, order);', 'const leaving = new Set();'),
+  ),
+  bug(
+    'a held token is deleted by the timer of its idle time',
+    edit(
+      token,
+      `ALLOCATE: {
+      target: 'active',
+      actions`,
+      `ALLOCATE: {
+      actions`,
+    ),
+  ),
+  bug(
+    'a token is granted in maintenance',
+    edit(
+      'token/token.ts',
+      'leaving !== null || withdrawn !== null || restsUntil',
+      'leaving !== null || restsUntil',
+    ),
+  ),
+  bug(
+    'a token that was to leave is made again',
+    edit(
+      'pool/pool-view.ts',
+      'for (const { tokenId, name, labels } of order.all()) yield',
+      'for (const { tokenId, name, labels, leaves } of order.all()) if (!leaves) yield',
+    ),
+  ),
+];
+
+const ofLine: Bug[] = [
+  bug(
+    'the lowest priority is served first',
+    edit('pool/line.ts', 'sort((a, b) => b - a)', 'sort((a, b) => a - b)'),
+  ),
+  bug(
+    'those who came last are served first',
+    edit(granting, 'for (const waiter of line) {', 'for (const waiter of [...line].reverse()) {'),
+  ),
+  bug(
+    'one who has left the line is served',
+    edit(
+      poolMachine,
+      "LEAVE: { actions: { type: 'leaveLine', params: ({ event }) => event } },",
+      'LEAVE: {},',
+    ),
+  ),
+  bug(
+    'what comes free is not handed over',
+    edit(pool, '    this.#serveLine();\n  }\n\n  /**', '  }\n\n  /**'),
+  ),
+  bug(
+    'one is served whose time in line was over',
+    edit(granting, 'if ((waiter.wait.until ?? at) < at) continue;', ''),
+  ),
+  bug(
+    'who waits is told so before their time is over',
+    edit(allocating, 'this.#line.wait(leaseId, waitMs, ', 'this.#line.wait(leaseId, waitMs / 2, '),
+  ),
+];
+
+const ofPools: Bug[] = [
+  bug(
+    'a process that was followed makes a pool',
+    edit(service, 'return home.settled(view);', 'return { ok: view };'),
+  ),
+  bug(
+    'a process that was followed ends a pool',
+    edit(service, 'return home.settled(released);', 'return { ok: released };'),
+  ),
+  bug(
+    'a process that was followed does not know a pool',
+    edit(service, 'return isUnknown ? this.#atDefault((home) => home.told(found)) : found;', 'return found;'),
+  ),
+  bug(
+    'a pool is changed before that is written',
+    edit(
+      poolService,
+      'return (await this.#durable.unsettled()) ?? { ok: options };',
+      'return { ok: options };',
+    ),
   ),
 ];
 
 const ofJournal: Bug[] = [
-  bug(
-    'every conflict is taken for our own commit',
-    edit(journal, 'first !== undefined && (await this.#store.digestAt(first.seq)) === first.digest', 'true'),
-  ),
-  bug(
-    'no conflict is taken for our own commit',
-    edit(journal, 'first !== undefined && (await this.#store.digestAt(first.seq)) === first.digest', 'false'),
-  ),
+  bug('every conflict is taken for our own commit', edit(written, isOurs, 'if (first) return true;')),
+  bug('no conflict is taken for our own commit', edit(written, isOurs, 'if (first) return false;')),
   bug(
     'any fact in the place of ours is taken for ours',
-    edit(
-      journal,
-      '(await this.#store.digestAt(first.seq)) === first.digest',
-      '(await this.#store.digestAt(first.seq)) !== null',
-    ),
+    edit(written, isOurs, 'return (await this.#store.digestAt(last.pool, last.seq)) !== null;'),
   ),
   bug(
     'a lost commit is tried again with new numbers',
@@ -170,40 +303,24 @@ const ofJournal: Bug[] = [
     edit(groupCommit, "if (failure !== 'lost') this.#end", 'if (failure) this.#end'),
   ),
   bug('patience has no end', edit(groupCommit, '        this.#giveUpWaiting();\n', '')),
-  bug(
-    'nobody looks whether another process has opened the pool',
-    edit(journal, 'await this.#store.hasFactsAfter(this.#seq)', 'false'),
-  ),
   sqlBug(
-    'an append leaves out what is taken',
-    edit(
-      'journal/append.ts',
-      '.returning({ seq: tokenEvents.seq }),',
-      '.onConflictDoNothing().returning({ seq: tokenEvents.seq }),',
-    ),
+    'nobody looks whether another process has opened the pools',
+    edit('journal/append.ts', 'if (row!.openings === 0) throw', 'if (row!.openings < 0) throw'),
   ),
   sqlBug(
     'the row of a token is not written',
-    edit(
-      'journal/append.ts',
-      'Array.from(states.values(), stateRow)',
-      'Array.from(states.values(), stateRow).slice(1)',
-    ),
+    edit('journal/append.ts', 'if (after) left.push(', 'if (after && fact.seq % 7 > 0) left.push('),
   ),
   sqlBug(
     'the order of use is forgotten in a restart',
-    edit(
-      'journal/opening.ts',
-      'desc(tokens.status), asc(tokens.seq), asc(tokens.ordinal)',
-      'desc(tokens.status), asc(tokens.ordinal)',
-    ),
+    edit('journal/open-pools.ts', "= 'active'`, tokens.seq, tokens.ordinal", "= 'active'`, tokens.ordinal"),
   ),
 ];
 
 const ofService: Bug[] = [
   bug(
     'a reply comes before its commit',
-    edit(service, 'return (await this.#durable.unsettled()) ?? { ok: shown };', 'return { ok: shown };'),
+    edit(replies, 'return (await this.#durable.unsettled()) ?? { ok: shown };', 'return { ok: shown };'),
   ),
   bug(
     'a fenced process goes on by what it remembers',
@@ -212,17 +329,19 @@ const ofService: Bug[] = [
   bug(
     'a fenced process goes on showing what it remembers',
     edit(
-      service,
-      'return (await this.#durable.unconfirmed()) ?? { ok: shown };',
-      'return this.#journal.committed().then(() => ({ ok: shown }), () => this.#durable.unavailable());',
+      reads,
+      `const shown = this.#tokenPage(status, page, this.#clock.now());
+      return (await this.#durable.unconfirmed()) ?? { ok: shown };`,
+      `const shown = this.#tokenPage(status, page, this.#clock.now());
+      return this.#journal.committed().then(() => ({ ok: shown }), () => this.#durable.unavailable());`,
     ),
   ),
   bug(
     'a fenced process refuses by what it remembers',
     edit(
-      service,
-      'const unsure = await this.#durable.unconfirmed();',
-      'const unsure = await this.#journal.committed().then(() => null, () => this.#durable.unavailable());',
+      replies,
+      'return (await this.#durable.unconfirmed()) ?? refused({ code });',
+      'return (await this.#journal.committed().then(() => null, () => this.#durable.unavailable())) ?? refused({ code });',
     ),
   ),
   bug(
@@ -250,14 +369,23 @@ const ofService: Bug[] = [
   bug('who stands by asks but once', edit(tenure, 'this.#keepAsking(!answered);', '')),
   bug(
     'a process that was stopped takes timers for lost',
-    edit(tenure, 'this.#pool.isOverdue(armedAt)', 'this.#pool.isOverdue(clock.now() - sweepEveryMs)'),
+    edit(tenure, 'pool.isOverdue(armedAt)', 'pool.isOverdue(clock.now() - sweepEveryMs)'),
   ),
 ];
 
 const ofKeys: Bug[] = [
-  bug('an answer is kept after its facts, not with them', edit(service, 'keep(shown);', '')),
+  bug('an answer is kept after its facts, not with them', edit(replies, 'keep(shown);', '')),
   bug('two requests with one key are done at once', edit(once, 'this.#underWay.set(once.key, once);', '')),
   bug('the request of a key is not compared', edit(once, 'one.fingerprint === other.fingerprint', 'true')),
 ];
 
-export const bugs: readonly Bug[] = [...ofToken, ...ofPool, ...ofJournal, ...ofService, ...ofKeys];
+export const bugs: readonly Bug[] = [
+  ...ofToken,
+  ...ofPool,
+  ...ofOptions,
+  ...ofLine,
+  ...ofPools,
+  ...ofJournal,
+  ...ofService,
+  ...ofKeys,
+];

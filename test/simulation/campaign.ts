@@ -47,12 +47,14 @@ export async function run({ seeds, ...options }: Campaign, shrinks = true): Prom
 async function reportOf(options: PlanOptions): Promise<string> {
   const plan = makePlan(options);
   const { plan: shorter, result } = await shrink(plan, await simulate(plan));
-  const { seed, size, proofRequired, ttlMs, commitTimeoutMs, patienceMs } = shorter;
-  const times = `ttl ${ttlMs} ms, commits ${commitTimeoutMs} ms, patience ${patienceMs} ms`;
+  const { seed, options: pool, otherOptions, proofRequired, commitTimeoutMs, patienceMs } = shorter;
+  const times = `commits ${commitTimeoutMs} ms, patience ${patienceMs} ms`;
   return [
     `${result.broken?.message}`,
     '',
-    `seed ${seed}: ${size} tokens, ${times}${proofRequired ? ', proof required' : ''}`,
+    `seed ${seed}: ${times}${proofRequired ? ', proof required' : ''}`,
+    `the default pool: ${JSON.stringify(pool)}`,
+    `the other one: ${JSON.stringify(otherOptions)}`,
     `${shorter.steps.length} of ${plan.steps.length} steps lead to it:`,
     ...shorter.steps.map((step) => `  ${JSON.stringify(step)}`),
     '',

@@ -3,7 +3,7 @@ import { must } from './broken.ts';
 import {
   type Answers,
   type Call,
-  isChange,
+  canHaveKey,
   type Request,
   renumbered,
   requestOf,
@@ -26,6 +26,7 @@ export class Clients {
   /** The first with each key, and the first of each other request with it. */
   readonly #keyed: Call[] = [];
   readonly #told: Told[] = [];
+  #arrived = 0;
 
   constructor(witness: Witness, timeline: Timeline) {
     this.#witness = witness;
@@ -38,9 +39,11 @@ export class Clients {
 
   ask(ask: Ask, process: SimulatedProcess | undefined, isKeyed = false): Call | null {
     if (process?.state !== 'up') return null;
-    const { calls, pool } = this.#witness;
-    const call = this.#callOf(requestOf(ask, calls.length, this.#told, pool.tokenIds), process);
-    if (isKeyed && isChange(call.request)) this.#give(call, `key ${call.number}`);
+    const { calls, plan } = this.#witness;
+    const tokensOf = (pool: string) => this.#witness.pool(pool).tokenIds;
+    const meant = { told: this.#told, tokensOf, options: plan.otherOptions };
+    const call = this.#callOf(requestOf(ask, calls.length, meant), process);
+    if (isKeyed && canHaveKey(call.request)) this.#give(call, `key ${call.number}`);
     this.#begin(call);
     return call;
   }
@@ -71,6 +74,22 @@ export class Clients {
     }
   }
 
+  /** One who may be waiting in line goes away, and hears no answer any more. */
+  hangUp(back: number): void {
+    const waiting = this.outstanding.filter((call) => isPatient(call) && !call.process.isPaused);
+    const call = waiting.at(-1 - (back % Math.max(1, waiting.length)));
+    if (call === undefined) return;
+    this.#witness.note(() => `the client of call ${call.number} hangs up`);
+    this.#underWay.delete(call);
+    call.goneAt = call.process.time.now();
+    call.gone.abort();
+  }
+
+  /** Whether everybody is answered but those who stand in line. */
+  get areServed(): boolean {
+    return this.outstanding.every(isPatient);
+  }
+
   /** The process is gone: whoever waits for it will never know. */
   abandon(process: SimulatedProcess): void {
     for (const call of this.outstanding) if (call.process === process) this.#underWay.delete(call);
@@ -80,16 +99,28 @@ export class Clients {
   audit(): void {
     const { commitTimeoutMs, patienceMs } = this.#witness.plan;
     const mostMs = 6 * commitTimeoutMs + 4 * patienceMs + 3000;
-    for (const { number, process, awakeMs } of this.outstanding) {
-      const waitedMs = process.awakeMs - awakeMs;
+    for (const call of this.outstanding) {
+      const { number, process, awakeMs } = call;
+      const waitedMs = process.awakeMs - awakeMs - (isPatient(call) ? this.#patienceOf(call) : 0);
       must(waitedMs <= mostMs, 'answer', () => `call ${number} has waited for ${waitedMs} ms`);
     }
   }
 
   #callOf(request: Request, process: SimulatedProcess): Call {
-    const { calls, pool } = this.#witness;
-    const [number, since, askedAt] = [calls.length, pool.seq, this.#timeline.now];
-    return { number, request, process, keyed: null, askedAt, since, awakeMs: process.awakeMs, outcome: null };
+    const { calls } = this.#witness;
+    const { seq } = this.#witness.pool(request.pool);
+    const [number, askedAt] = [calls.length, this.#timeline.now];
+    return {
+      ...{ number, request, process, keyed: null, askedAt, since: seq, awakeMs: process.awakeMs },
+      ...{ outcome: null, arrived: null, gone: new AbortController(), goneAt: null },
+    };
+  }
+
+  /** How long it may stand in line. */
+  #patienceOf({ request, since }: Call): number {
+    const { states } = this.#witness.pool(request.pool);
+    const byDefault = states.slice(since).map(({ options }) => options?.waitMs ?? 0);
+    return request.do === 'allocate' ? (request.waitMs ?? Math.max(...byDefault)) : 0;
   }
 
   #give(call: Call, key: string): void {
@@ -110,6 +141,7 @@ export class Clients {
 
   #deliver(call: Call): void {
     const { number, process } = call;
+    call.arrived = { at: process.time.now(), place: this.#arrived++ };
     send(process.service, call).then(
       (outcome) => {
         if (!this.#underWay.delete(call)) return;
@@ -129,7 +161,10 @@ export class Clients {
 
   #remember({ request, outcome }: Call): void {
     if (request.do !== 'allocate' || outcome === null || !('ok' in outcome)) return;
-    const { tokenId, lease } = outcome.ok as Answers['allocate'];
-    this.#told.push({ tokenId, leaseId: lease.leaseId, userId: lease.userId });
+    for (const { tokenId, lease } of outcome.ok as Answers['allocate'])
+      this.#told.push({ pool: request.pool, tokenId, leaseId: lease.leaseId, userId: lease.userId });
   }
 }
+
+/** Whether it may stand in line: a batch does not. */
+const isPatient = ({ request }: Call): boolean => request.do === 'allocate' && (request.count ?? 1) === 1;

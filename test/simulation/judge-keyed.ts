@@ -18,6 +18,12 @@ const passing: ReadonlySet<RefusalCode> = new Set([
   'outcome_unknown',
   'idempotency_key_in_use',
   'idempotency_key_reused',
+  'pool_full',
+  'user_limit_reached',
+  'queue_full',
+  'wait_expired',
+  'pool_limit_reached',
+  'pool_not_found',
 ]);
 
 /** Whether the call was told for good what became of its request. */

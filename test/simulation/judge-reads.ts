@@ -1,19 +1,60 @@
 /** Whether what was shown was so, at some moment between the call and its answer, and was not over by then. */
-import type { Lease } from '../../src/lease/lease.ts';
-import type { LeaseView } from '../../src/lease/view.ts';
+import { type Lease, statusOf } from '../../src/lease/lease.ts';
+import type { LeaseView, TokenView } from '../../src/lease/view.ts';
 import { must } from './broken.ts';
 import type { Answers, Call, Request } from './calls.ts';
 import { same, say } from './comparing.ts';
+import { free, fits as hasLabels, heldIn, type ModelToken } from './pool-state.ts';
 import type { SequentialPool } from './sequential-pool.ts';
 
-type Shown = Answers['list'] | Answers['token'] | Answers['history'] | Answers['facts'];
+type Shown = Answers['list' | 'token' | 'history' | 'facts' | 'queue'];
 
 export function judgeRead(pool: SequentialPool, call: Call, shown: Shown, now: number): void {
   const { request, number, since } = call;
+  if (request.do === 'queue') {
+    judgeQueue(call, shown as Answers['queue']);
+    return;
+  }
   for (const lease of leasesIn(shown))
     must(lease.expiresAt > now, 'I6', () => `call ${number} was shown lease ${lease.fence} when it was over`);
   for (let seq = pool.seq; seq >= since; seq--) if (fits(pool, request, shown, seq)) return;
   must(false, 'I15', () => `call ${number} was shown what never was after fact ${since}: ${say(shown)}`);
+}
+
+/** Who asked for a token was shown the one that they held. */
+export function judgeShown(
+  pool: SequentialPool,
+  { number, request, outcome, since }: Call,
+  now: number,
+): void {
+  const { userId, labels } = request as Extract<Request, { do: 'allocate' }>;
+  if (outcome !== null && 'refused' in outcome) {
+    const { endedAt } = outcome.refused as { endedAt: number };
+    const wasSo = pool.leases.some((lease) => lease.userId === userId && lease.expiresAt === endedAt);
+    must(wasSo && endedAt <= now, 'I15', () => `call ${number} was told of a lease that was none`);
+    return;
+  }
+  for (const { tokenId, lease } of (outcome as { ok: Answers['allocate'] }).ok) {
+    must(lease.expiresAt > now, 'I6', () => `call ${number} was shown lease ${lease.fence} when it was over`);
+    const wasSo = pool.states.slice(since).some(({ tokens }) => {
+      const token = tokens.find((each) => each.tokenId === tokenId);
+      return token !== undefined && hasLabels(token, labels) && same(token.lease, lease);
+    });
+    const isSo = wasSo && lease.userId === userId;
+    must(isSo, 'I15', () => `call ${number} was shown what its user did not hold: ${say(lease)}`);
+  }
+}
+
+function judgeQueue({ number, request }: Call, { waiting, total }: Answers['queue']): void {
+  const { limit } = request as Extract<Request, { do: 'queue' }>;
+  const isWhole = waiting.length === Math.min(limit, total);
+  const isInOrder = waiting.every(({ priority, since, position }, place) => {
+    const before = waiting[place - 1];
+    const isBehind =
+      !before || before.priority > priority || (before.priority === priority && before.since <= since);
+    return isBehind && position === place + 1;
+  });
+  must(isWhole && isInOrder, 'I10', () => `call ${number} was shown a line that is none: ${say(waiting)}`);
 }
 
 function leasesIn(shown: Shown): Lease[] {
@@ -27,8 +68,8 @@ function fits(pool: SequentialPool, request: Request, shown: Shown, seq: number)
       return listFits(pool, request, shown as Answers['list'], seq);
     case 'token': {
       const { token, history } = shown as Answers['token'];
-      const lease = pool.states[seq]![pool.tokenIds.indexOf(request.tokenId)]!;
-      const isSo = token.tokenId === request.tokenId && same(token.lease, lease);
+      const row = pool.states[seq]!.tokens.find(({ tokenId }) => tokenId === request.tokenId);
+      const isSo = row !== undefined && same(token, viewOf(row));
       return isSo && same(history, historyAt(pool, request, seq));
     }
     case 'history':
@@ -52,17 +93,21 @@ function listFits(
   seq: number,
 ): boolean {
   const state = pool.states[seq]!;
-  const active = state.filter((lease) => lease !== null).length;
-  const total = state.length;
-  if (!same(counts, { available: total - active, active, total })) return false;
-  const wanted = { all: total, active, available: total - active }[status];
-  if (tokens.length !== Math.min(wanted, limit) || (next !== null) !== wanted > limit) return false;
+  const active = heldIn(state).length;
+  const total = state.tokens.length;
+  const { waiting: _, ...counted } = counts;
+  if (!same(counted, { available: free(state).length, active, total })) return false;
+  const wanted = state.tokens.filter((token) => status === 'all' || status === statusOf(token));
+  if (tokens.length !== Math.min(wanted.length, limit) || (next !== null) !== wanted.length > limit)
+    return false;
   if (new Set(tokens.map(({ tokenId }) => tokenId)).size < tokens.length) return false;
-  return tokens.every(({ tokenId, lease }) => {
-    const isWanted = status === 'all' || (status === 'active') === (lease !== null);
-    return isWanted && same(lease, state[pool.tokenIds.indexOf(tokenId)]);
+  return tokens.every((token) => {
+    const row = wanted.find(({ tokenId }) => tokenId === token.tokenId);
+    return row !== undefined && same(token, viewOf(row));
   });
 }
+
+const viewOf = ({ seq: _, usedSeq: __, ordinal: ___, ...view }: ModelToken): TokenView => view;
 
 function historyAt(
   pool: SequentialPool,

@@ -35,26 +35,40 @@ export class RepeatedJudge {
 
   #shown(call: Call, ok: unknown, now: number): void {
     const { number, request, since } = call;
-    const { tokenId, lease } = heldIn(request, ok);
-    must(lease.expiresAt > now, 'I6', () => `call ${number} was repeated a lease that was over`);
-    const place = this.#pool.tokenIds.indexOf(tokenId);
-    const wasSo = this.#pool.states.slice(since).some((state) => same(state[place], lease));
-    must(wasSo, 'I15', () => `call ${number} was repeated what never was after fact ${since}: ${say(lease)}`);
-    if (request.do !== 'allocate') return;
-    const isIts = this.#grantOf(call)?.leaseId === lease.leaseId;
+    for (const { tokenId, lease } of heldIn(request, ok)) {
+      must(lease.expiresAt > now, 'I6', () => `call ${number} was repeated a lease that was over`);
+      const wasSo = this.#pool.states
+        .slice(since)
+        .some(({ tokens }) => same(tokens.find((token) => token.tokenId === tokenId)?.lease, lease));
+      must(
+        wasSo,
+        'I15',
+        () => `call ${number} was repeated what never was after fact ${since}: ${say(lease)}`,
+      );
+    }
+    if (isOfLeaseBefore(request)) return;
+    const [first] = heldIn(request, ok);
+    const isIts = request.do !== 'allocate' || this.#grantOf(call)?.leaseId === first?.lease.leaseId;
     must(isIts, 'I9', () => `call ${number} was repeated the lease of another request`);
   }
 
   #over(call: Call, refusal: Refusal): void {
-    const fence = this.#grantOf(call)?.seq;
-    const end = this.#pool.leases.find((lease) => lease.fence === fence)?.end;
-    const isSo =
-      end && refusal.code === 'lease_ended' && end.reason === refusal.reason && end.at === refusal.endedAt;
-    must(isSo === true, 'I15', () => `call ${call.number} was told of an end that its lease had not`);
+    const { request } = call;
+    const { call: number } = (request as { metadata: { call: number } }).metadata;
+    const isSo = this.#pool.leases.some(({ end, metadata }) => {
+      const isIts = isOfLeaseBefore(request) || (metadata as { call: number }).call === number;
+      const isEnd = end && refusal.code === 'lease_ended' && end.reason === refusal.reason;
+      return isIts && isEnd && end.at === refusal.endedAt;
+    });
+    must(isSo, 'I15', () => `call ${call.number} was told of an end that its lease had not`);
   }
 }
 
-function heldIn(request: Call['request'], ok: unknown): { tokenId: string; lease: Lease } {
-  if (request.do === 'renew') return { tokenId: request.tokenId, lease: ok as Lease };
+/** Whether it may have been answered with a lease that there was already. */
+const isOfLeaseBefore = (request: Call['request']): boolean =>
+  request.do === 'allocate' && (request.onExisting ?? 'new') !== 'new';
+
+function heldIn(request: Call['request'], ok: unknown): { tokenId: string; lease: Lease }[] {
+  if (request.do === 'renew') return [{ tokenId: request.tokenId, lease: ok as Lease }];
   return ok as Answers['allocate'];
 }

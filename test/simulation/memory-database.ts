@@ -1,242 +1,152 @@
 /**
- * One pool's tables in memory, by the rules of the schema: an append is done whole or not at all, a seq is taken
- * once, and a token's row changes with the facts. `store-contract.test.ts` holds it against the real databases.
+ * The tables of all pools in memory, by the rules of the schema: an append is done whole or not at all, a seq is taken
+ * once, nobody writes by an opening that is not the newest, and a token's row changes with the facts.
+ * `store-contract.test.ts` holds it against the real databases.
  */
-import type { AuditedPool, AuditedState, Standing } from '../../src/journal/audited.ts';
-import {
-  chainStart,
-  digestOf,
-  digestOfTokens,
-  type LoggedFact,
-  loggedFact,
-} from '../../src/journal/chain.ts';
 import { keptMs } from '../../src/journal/keyed.ts';
+import { openingOf, type StoredPool } from '../../src/journal/opening.ts';
 import {
+  Conflict,
   type Entries,
-  type KeyedOutcome,
   type Opening,
   type OpenRequest,
-  SizeMismatch,
+  type PoolOutcome,
 } from '../../src/journal/store.ts';
 import type { Proof } from '../../src/lease/command.ts';
-import { evolve } from '../../src/lease/evolve.ts';
-import type { Lease, TokenState } from '../../src/lease/lease.ts';
 import type { FactFilter, OrderedPage, Page } from '../../src/lease/view.ts';
-import type { Ground, LogRow } from './ground.ts';
-import { endingIn, factsIn, historyIn } from './memory-reads.ts';
+import type { Ground } from './ground.ts';
+import { MemoryPool, sqlError, stored } from './memory-pool.ts';
+import { endingIn, factsIn, historyIn, pastLeaseIn } from './memory-reads.ts';
 
 export class MemoryDatabase implements Ground {
-  /** In the order of their seq. */
-  readonly log: LogRow[] = [];
-  readonly #seqs = new Set<number>();
-  /** In the order of the pool's making. */
-  readonly #tokens = new Map<string, TokenState>();
-  /** In the order of their writing. */
-  readonly #outcomes = new Map<string, KeyedOutcome>();
-  #pool: AuditedPool | null = null;
-  readonly #pruned = new Map<string, TokenState>();
+  readonly #pools = new Map<string, MemoryPool>();
+  /** In the order of their writing, by pool and key. */
+  readonly #outcomes = new Map<string, PoolOutcome>();
+  #opening = 0;
   readonly #now: () => number;
 
   constructor(now: () => number) {
     this.#now = now;
   }
 
-  async checkSize(size: number): Promise<void> {
-    this.#mustFit(size);
+  /** The rows of a pool's log, in the order of their seq. */
+  logOf(pool: string) {
+    return this.#pool(pool).log;
   }
 
-  async openPool({ size, newTokenId, at }: OpenRequest): Promise<Opening> {
-    const last = this.log.at(-1);
-    const seq = (last?.seq ?? 0) + 1;
-    const fact: LoggedFact = {
-      ...opened,
-      seq,
-      at: at({ database: Math.floor(this.#now()), last: last?.at ?? null }),
-    };
-    this.#mustFit(size);
-    const digest = digestOf(last?.digest ?? chainStart, fact);
-    this.#insert([{ ...fact, digest }]);
-    for (let made = this.#tokens.size; made < size; made++) {
-      const tokenId = newTokenId();
-      this.#tokens.set(tokenId, { tokenId, lease: null, seq: 0 });
-    }
-    this.#pool = {
-      ...(this.#pool ?? {
-        tokensDigest: digestOfTokens([...this.#tokens.keys()]),
-        chainSeq: 0,
-        chainDigest: chainStart,
-        prunedSeq: 0,
-      }),
-      openedSeq: seq,
-    };
-    return { seq, digest, tokens: this.#inOrderOfUse() };
+  async tokenCount(): Promise<number> {
+    return [...this.#pools.values()].reduce((sum, { tokens }) => sum + tokens.size, 0);
   }
 
-  async append({ facts, outcomes }: Entries, lastSeq: number): Promise<void> {
-    const rows = facts.map((fact) => stored<LogRow>({ ...loggedFact(fact), digest: fact.digest }));
-    if (facts.length === 0 && (this.log.at(-1)?.seq ?? 0) > lastSeq) return;
-    this.#mustBeKeptOnce(outcomes);
-    this.#insert(rows);
-    for (const fact of facts) {
-      if (this.#tokens.has(fact.tokenId)) this.#tokens.set(fact.tokenId, stored(evolve(fact)));
-    }
+  async openPools(request: OpenRequest): Promise<Opening> {
+    const there = Array.from(this.#pools, ([name, pool]) => pool.stored(name)).filter(isThere);
+    const { entries, opening } = openingOf(there, request, Math.floor(this.#now()));
+    const number = ++this.#opening;
+    await this.append(entries, number);
+    return stored({ number, ...opening });
+  }
+
+  async append(entries: Entries, opening: number): Promise<void> {
+    if (opening !== this.#opening) throw new Conflict('the pools have been opened since');
+    const { facts, outcomes, pools, tokens } = entries;
+    mustBeKeptOnce(outcomes);
+    const of = <T extends { pool: string }>(all: readonly T[], name: string) =>
+      all.filter(({ pool }) => pool === name);
+    const names = new Set([...facts, ...pools, ...tokens].map(({ pool }) => pool));
+    for (const name of names) this.#pool(name).checkFacts(of(facts, name));
+    for (const name of names)
+      this.#pool(name).write(of(facts, name), of(tokens, name), of(pools, name).at(-1));
     for (const outcome of outcomes) {
-      const before = this.#outcomes.get(outcome.key);
+      const before = this.#outcomes.get(keyOf(outcome));
       if (facts.length === 0 && before && before.at > outcome.at - keptMs) continue;
-      this.#outcomes.delete(outcome.key);
-      this.#outcomes.set(outcome.key, stored(outcome));
+      this.#outcomes.delete(keyOf(outcome));
+      this.#outcomes.set(keyOf(outcome), stored(outcome));
     }
   }
 
-  async digestAt(seq: number): Promise<string | null> {
-    return this.log.find((row) => row.seq === seq)?.digest ?? null;
+  async digestAt(pool: string, seq: number): Promise<string | null> {
+    return this.logOf(pool).find((row) => row.seq === seq)?.digest ?? null;
   }
 
-  async hasFactsAfter(seq: number): Promise<boolean> {
-    return (this.log.at(-1)?.seq ?? 0) > seq;
+  async facts(pool: string, filter: FactFilter, page: OrderedPage) {
+    return factsIn(this.logOf(pool), filter, page);
   }
 
-  async facts(filter: FactFilter, page: OrderedPage) {
-    return factsIn(this.log, filter, page);
+  async history(pool: string, tokenId: string, page: Page) {
+    return historyIn(this.logOf(pool), tokenId, page);
   }
 
-  async history(tokenId: string, page: Page) {
-    return historyIn(this.log, tokenId, page);
+  async token(pool: string, tokenId: string, limit: number) {
+    const found = this.#pool(pool).tokens.get(tokenId);
+    if (found === undefined) return null;
+    const { seq: _, ordinal: __, ...token } = stored(found);
+    return { token, history: historyIn(this.logOf(pool), tokenId, { limit }) };
   }
 
-  async token(tokenId: string, limit: number) {
-    return { token: stored(this.#tokens.get(tokenId)!), history: historyIn(this.log, tokenId, { limit }) };
+  async ending(pool: string, tokenId: string, proof: Proof) {
+    return endingIn(this.logOf(pool), tokenId, proof);
   }
 
-  async ending(tokenId: string, proof: Proof) {
-    return endingIn(this.log, tokenId, proof);
+  async lease(within: string | null, leaseId: string) {
+    for (const [pool, { log }] of this.#pools) {
+      const found = within === null || within === pool ? pastLeaseIn(log, pool, leaseId) : null;
+      if (found) return found;
+    }
+    return null;
   }
 
-  async keyed(key: string, since: number): Promise<KeyedOutcome | null> {
-    const kept = this.#outcomes.get(key);
-    return kept && kept.at > since ? stored(kept) : null;
+  async keyed(pool: string, key: string, since: number) {
+    const kept = this.#outcomes.get(keyOf({ pool, key }));
+    if (kept === undefined || kept.at <= since) return null;
+    const { pool: _, ...outcome } = stored(kept);
+    return outcome;
   }
 
-  async prune(before: number, most: number): Promise<number> {
-    const last = this.log.at(-1);
-    const kept = this.log.findIndex((row) => row.at >= before || row === last);
-    const gone = this.log.splice(0, Math.min(kept, most));
-    for (const row of gone) if (row.tokenId !== null) this.#pruned.set(row.tokenId, this.#after(row));
-    const end = gone.at(-1);
-    if (end) Object.assign(this.#pool!, { prunedSeq: end.seq, chainSeq: end.seq, chainDigest: end.digest });
-    return gone.length;
+  async prune(pool: string, before: number, most: number): Promise<number> {
+    return this.#pool(pool).prune(before, most);
   }
 
-  /** What a fact left of its token, where that is known of the facts before it. */
-  #after({ tokenId, type, seq, at, ...row }: LogRow): TokenState {
-    if (type === 'released' || type === 'expired') return { tokenId: tokenId!, lease: null, seq };
-    const { leaseId, userId, fence, expiresAt, metadata } = row;
-    const lease = { leaseId, userId, fence, expiresAt } as Lease;
-    const granted =
-      type === 'activated'
-        ? { activatedAt: at, ttlMs: expiresAt! - at, metadata }
-        : this.#pruned.get(tokenId!)!.lease!;
-    return { tokenId: tokenId!, lease: { ...granted, ...lease }, seq };
-  }
-
-  async pruneKeyed(since: number, keysMax: number, most: number): Promise<number> {
-    const beyond = this.#outcomes.size - keysMax;
-    const gone = [...this.#outcomes.values()].filter(({ at }, place) => at <= since || place < beyond);
-    for (const { key } of gone.slice(0, most)) this.#outcomes.delete(key);
+  async pruneKeyed(pool: string, since: number, keysMax: number, most: number): Promise<number> {
+    const all = [...this.#outcomes.values()];
+    const beyond = all.length - keysMax;
+    const gone = all.filter((each, place) => each.pool === pool && (each.at <= since || place < beyond));
+    for (const each of gone.slice(0, most)) this.#outcomes.delete(keyOf(each));
     return Math.min(gone.length, most);
   }
 
-  async standing(): Promise<Standing> {
-    const tokens = [...this.#tokens.values()].map((state, place) => ({
-      ...rowOf(state),
-      ordinal: place + 1,
-    }));
-    return stored({
-      headSeq: this.log.at(-1)?.seq ?? null,
-      pool: this.#pool,
-      tokens,
-      prunedTokens: [...this.#pruned.values()].map(rowOf),
-    });
+  async standing(pool: string) {
+    return this.#pool(pool).standing();
   }
 
-  async portion(afterSeq: number | null, headSeq: number, most: number): Promise<LogRow[]> {
-    return this.log.filter(({ seq }) => seq > (afterSeq ?? 0) && seq <= headSeq).slice(0, most);
+  async portion(pool: string, afterSeq: number | null, headSeq: number, most: number) {
+    return this.logOf(pool)
+      .filter(({ seq }) => seq > (afterSeq ?? 0) && seq <= headSeq)
+      .slice(0, most);
   }
 
-  async logAfter(seq: number): Promise<LogRow[]> {
-    return this.log.filter((row) => row.seq > seq);
+  async logAfter(pool: string, seq: number) {
+    return this.logOf(pool).filter((row) => row.seq > seq);
   }
 
-  async tokens(): Promise<TokenState[]> {
-    return [...this.#tokens.values()];
+  async tokens(pool: string) {
+    return [...this.#pool(pool).tokens.values()].sort((a, b) => a.ordinal - b.ordinal);
   }
 
-  /** Free ones first. Of the same seq there are only those that were never used, in the order of their making. */
-  #inOrderOfUse(): TokenState[] {
-    const held = ({ lease }: TokenState) => Number(lease !== null);
-    return stored([...this.#tokens.values()].sort((a, b) => held(a) - held(b) || a.seq - b.seq));
-  }
-
-  #mustFit(size: number): void {
-    const made = this.#tokens.size;
-    if (made !== 0 && made !== size) throw new SizeMismatch('default', made, size);
-  }
-
-  #insert(rows: readonly LogRow[]): void {
-    const seqs = new Set(rows.map(({ seq }) => seq));
-    const taken = seqs.size < rows.length || rows.some(({ seq }) => this.#seqs.has(seq));
-    if (taken) throw sqlError('23505', `a seq of ${[...seqs].join()} is taken`);
-    for (const row of rows) checkTypes(row);
-    for (const row of rows) {
-      this.#seqs.add(row.seq);
-      const place = this.log.findLastIndex(({ seq }) => seq < row.seq) + 1;
-      this.log.splice(place, 0, row);
-    }
-  }
-
-  /** One statement can write a row but once. */
-  #mustBeKeptOnce(outcomes: readonly KeyedOutcome[]): void {
-    const keys = new Set(outcomes.map(({ key }) => key));
-    if (keys.size < outcomes.length) throw sqlError('21000', 'a key is there twice');
+  #pool(name: string): MemoryPool {
+    const known = this.#pools.get(name);
+    if (known) return known;
+    const pool = new MemoryPool();
+    this.#pools.set(name, pool);
+    return pool;
   }
 }
 
-const rowOf = ({ tokenId, lease, seq }: TokenState): AuditedState => ({
-  id: tokenId,
-  status: lease ? 'active' : 'available',
-  userId: lease?.userId ?? null,
-  leaseId: lease?.leaseId ?? null,
-  fence: lease?.fence ?? null,
-  activatedAt: lease?.activatedAt ?? null,
-  expiresAt: lease?.expiresAt ?? null,
-  ttlMs: lease?.ttlMs ?? null,
-  metadata: lease?.metadata ?? null,
-  seq,
-});
+const keyOf = ({ pool, key }: { pool: string; key: string }): string => JSON.stringify([pool, key]);
 
-function checkTypes({ seq, at, fence, expiresAt, tokenId, leaseId }: LogRow): void {
-  for (const id of [tokenId, leaseId]) {
-    if (id !== null && !uuid.test(id)) throw sqlError('22P02', `no uuid: ${id}`);
-  }
-  for (const whole of [seq, at, fence ?? 0, expiresAt ?? 0]) {
-    if (!Number.isSafeInteger(whole)) throw sqlError('22003', `no whole number: ${whole}`);
-  }
+const isThere = ({ known, last, tokens }: StoredPool): boolean =>
+  known !== null || last !== null || tokens.length > 0;
+
+/** One statement can write a row but once. */
+function mustBeKeptOnce(outcomes: readonly PoolOutcome[]): void {
+  if (new Set(outcomes.map(keyOf)).size < outcomes.length) throw sqlError('21000', 'a key is there twice');
 }
-
-export const sqlError = (code: string, message: string): Error => Object.assign(new Error(message), { code });
-
-/** As it comes back from a database: nobody else has a hand on it, and what is undefined is not there. */
-const stored = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
-const opened = {
-  tokenId: null,
-  type: 'opened',
-  reason: 'pool_opened',
-  userId: null,
-  leaseId: null,
-  fence: null,
-  expiresAt: null,
-  metadata: null,
-} as const;

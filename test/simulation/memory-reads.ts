@@ -2,7 +2,15 @@
 import type { LoggedFact } from '../../src/journal/chain.ts';
 import type { Proof } from '../../src/lease/command.ts';
 import { endedAt } from '../../src/lease/evolve.ts';
-import type { Ending, FactFilter, FactView, LeaseView, OrderedPage, Page } from '../../src/lease/view.ts';
+import type {
+  Ending,
+  FactFilter,
+  FactView,
+  LeaseView,
+  OrderedPage,
+  Page,
+  PastLease,
+} from '../../src/lease/view.ts';
 import type { LogRow } from './ground.ts';
 
 type Log = readonly LogRow[];
@@ -50,6 +58,23 @@ export function endingIn(log: Log, tokenId: string, { leaseId, userId }: Proof):
       (userId === undefined || each.userId === userId),
   );
   return row ? { reason: row.reason as Ending['reason'], endedAt: endOf(row) } : null;
+}
+
+export function pastLeaseIn(log: Log, pool: string, leaseId: string): PastLease | null {
+  const end = log.find((row) => row.leaseId === leaseId && isEnding(row));
+  if (end === undefined) return null;
+  const grant = log.find(({ seq }) => seq === end.fence);
+  const next = log.find(
+    ({ seq, type, tokenId }) => seq > end.seq && type === 'activated' && tokenId === end.tokenId,
+  );
+  const { tokenId, userId, fence, expiresAt, reason } = end;
+  return {
+    ...{ pool, tokenId: tokenId!, userId: userId!, fence: fence!, expiresAt: expiresAt! },
+    activatedAt: grant?.at ?? null,
+    endedAt: endOf(end),
+    endReason: reason as PastLease['endReason'],
+    next: next ? { userId: next.userId!, fence: next.fence!, activatedAt: next.at } : null,
+  };
 }
 
 export const isEnding = ({ type }: LoggedFact): boolean => type === 'released' || type === 'expired';

@@ -1,10 +1,10 @@
 /**
  * One process's way to the shared database: the store that its journal stands on. Holds, loses and takes back the
- * pool as `postgres.ts` does, over connections that break, lose answers or fall silent.
+ * pools as `postgres.ts` does, over connections that break, lose answers or fall silent.
  */
 import type { DatabaseListener } from '../../src/journal/database.ts';
 import type { Timers } from '../../src/journal/in-time.ts';
-import type { Entries, OpenRequest, Store } from '../../src/journal/store.ts';
+import type { Entries, NewToken, OpenRequest, Store } from '../../src/journal/store.ts';
 import type { Proof } from '../../src/lease/command.ts';
 import type { FactFilter, OrderedPage, Page } from '../../src/lease/view.ts';
 import type { Network } from './network.ts';
@@ -60,68 +60,74 @@ export class MemoryStore implements Store {
     return this.#lock();
   }
 
-  async append(entries: Entries, lastSeq: number): Promise<void> {
+  async append(entries: Entries, opening: number): Promise<void> {
     if (!this.#held && !(await this.#lock())) this.#lookAgain();
-    const append = () => this.#ground.append(entries, lastSeq);
-    await this.#call(this.#writer, () => this.#writing(append), true);
+    const append = async () => {
+      await this.#ground.append(entries, opening);
+      await this.#told(entries.facts, entries.tokens);
+    };
+    await this.#call(this.#writer, append, true);
   }
 
-  openPool(request: OpenRequest) {
+  openPools(request: OpenRequest) {
     // Whoever ends the connection that has the lock ends what is half opened with it.
     const line = this.#writer;
-    return this.#call(line, () => {
+    return this.#call(line, async () => {
       // It takes several statements: a connection that is gone by now brings no more of them.
       if (!line.isOpen) throw connectionClosed();
-      return this.#writing(() => this.#ground.openPool(request));
+      const opening = await this.#ground.openPools(request);
+      const made = opening.pools.flatMap(({ pool, tokens }) => tokens.map((token) => ({ ...token, pool })));
+      await this.#told(opening.pools, made);
+      return opening;
     });
   }
 
-  checkSize(size: number): Promise<void> {
-    return this.#call(this.#reader, () => this.#ground.checkSize(size));
+  tokenCount(): Promise<number> {
+    return this.#call(this.#reader, () => this.#ground.tokenCount());
   }
 
-  digestAt(seq: number): Promise<string | null> {
-    return this.#call(this.#reader, () => this.#ground.digestAt(seq));
+  digestAt(pool: string, seq: number): Promise<string | null> {
+    return this.#call(this.#reader, () => this.#ground.digestAt(pool, seq));
   }
 
-  hasFactsAfter(seq: number): Promise<boolean> {
-    return this.#call(this.#reader, () => this.#ground.hasFactsAfter(seq));
+  facts(pool: string, filter: FactFilter, page: OrderedPage) {
+    return this.#call(this.#reader, () => this.#ground.facts(pool, filter, page));
   }
 
-  facts(filter: FactFilter, page: OrderedPage) {
-    return this.#call(this.#reader, () => this.#ground.facts(filter, page));
+  history(pool: string, tokenId: string, page: Page) {
+    return this.#call(this.#reader, () => this.#ground.history(pool, tokenId, page));
   }
 
-  history(tokenId: string, page: Page) {
-    return this.#call(this.#reader, () => this.#ground.history(tokenId, page));
+  token(pool: string, tokenId: string, limit: number) {
+    return this.#call(this.#reader, () => this.#ground.token(pool, tokenId, limit));
   }
 
-  token(tokenId: string, limit: number) {
-    return this.#call(this.#reader, () => this.#ground.token(tokenId, limit));
+  ending(pool: string, tokenId: string, proof: Proof) {
+    return this.#call(this.#reader, () => this.#ground.ending(pool, tokenId, proof));
   }
 
-  ending(tokenId: string, proof: Proof) {
-    return this.#call(this.#reader, () => this.#ground.ending(tokenId, proof));
+  lease(pool: string | null, leaseId: string) {
+    return this.#call(this.#reader, () => this.#ground.lease(pool, leaseId));
   }
 
-  keyed(key: string, since: number) {
-    return this.#call(this.#reader, () => this.#ground.keyed(key, since));
+  keyed(pool: string, key: string, since: number) {
+    return this.#call(this.#reader, () => this.#ground.keyed(pool, key, since));
   }
 
-  prune(before: number, most: number) {
-    return this.#call(this.#reader, () => this.#ground.prune(before, most));
+  prune(pool: string, before: number, most: number) {
+    return this.#call(this.#reader, () => this.#ground.prune(pool, before, most));
   }
 
-  pruneKeyed(since: number, keysMax: number, most: number) {
-    return this.#call(this.#reader, () => this.#ground.pruneKeyed(since, keysMax, most));
+  pruneKeyed(pool: string, since: number, keysMax: number, most: number) {
+    return this.#call(this.#reader, () => this.#ground.pruneKeyed(pool, since, keysMax, most));
   }
 
-  standing() {
-    return this.#call(this.#reader, () => this.#ground.standing());
+  standing(pool: string) {
+    return this.#call(this.#reader, () => this.#ground.standing(pool));
   }
 
-  portion(afterSeq: number | null, headSeq: number, most: number) {
-    return this.#call(this.#reader, () => this.#ground.portion(afterSeq, headSeq, most));
+  portion(pool: string, afterSeq: number | null, headSeq: number, most: number) {
+    return this.#call(this.#reader, () => this.#ground.portion(pool, afterSeq, headSeq, most));
   }
 
   async reset(): Promise<void> {
@@ -153,10 +159,10 @@ export class MemoryStore implements Store {
     return this.#options.server.ground;
   }
 
-  async #writing<T>(write: () => Promise<T>): Promise<T> {
-    const written = await write();
-    await this.#options.server.onWritten(this.#options.holder);
-    return written;
+  /** Whoever looks on is told which pools have been written, and which tokens made. */
+  #told(written: readonly { pool: string }[], made: readonly NewToken[]): Promise<void> {
+    const pools = [...new Set(written.map(({ pool }) => pool))];
+    return this.#options.server.onWritten(this.#options.holder, pools, made);
   }
 
   async #lock(): Promise<boolean> {

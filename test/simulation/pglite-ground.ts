@@ -1,9 +1,16 @@
 /** Rows that are kept by a real PGlite, one for all simulations of this process, emptied for each. */
-import { asc, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, sql } from 'drizzle-orm';
 import type { Database } from '../../src/journal/database.ts';
-import { tokenState } from '../../src/journal/opening.ts';
-import { keyedOutcomes, pools, prunedTokens, tokenEvents, tokens } from '../../src/journal/schema.ts';
+import {
+  keyedOutcomes,
+  openings,
+  pools,
+  prunedTokens,
+  tokenEvents,
+  tokens,
+} from '../../src/journal/schema.ts';
 import { SqlStore } from '../../src/journal/sql-store.ts';
+import { tokenState } from '../../src/journal/token-state.ts';
 import type { Ground, LogRow } from './ground.ts';
 import { MemoryDatabase } from './memory-database.ts';
 
@@ -16,7 +23,7 @@ export function keepRowsIn(opened: Database): void {
 
 export async function emptyRows(): Promise<void> {
   await database?.db.execute(
-    sql`truncate ${tokenEvents}, ${tokens}, ${pools}, ${prunedTokens}, ${keyedOutcomes}`,
+    sql`truncate ${tokenEvents}, ${tokens}, ${pools}, ${prunedTokens}, ${keyedOutcomes}, ${openings}`,
   );
 }
 
@@ -24,30 +31,35 @@ export function groundOf({ isReal }: { isReal: boolean }): (now: () => number) =
   if (!isReal) return (now) => new MemoryDatabase(now);
   if (database === undefined) throw new Error('no database has been opened to keep rows in');
   const { db } = database;
-  const store = new SqlStore(database, 'default');
+  const store = new SqlStore(database);
   return (now) => ({
-    checkSize: (size) => store.checkSize(size),
-    openPool: (request) =>
+    tokenCount: () => store.tokenCount(),
+    openPools: (request) =>
       // What time it is is for the simulation to say.
-      store.openPool({ ...request, at: (seen) => request.at({ ...seen, database: now() }) }),
-    append: (entries, lastSeq) => store.append(entries, lastSeq),
-    digestAt: (seq) => store.digestAt(seq),
-    hasFactsAfter: (seq) => store.hasFactsAfter(seq),
-    facts: (filter, page) => store.facts(filter, page),
-    history: (tokenId, page) => store.history(tokenId, page),
-    token: (tokenId, limit) => store.token(tokenId, limit),
-    ending: (tokenId, proof) => store.ending(tokenId, proof),
-    keyed: (key, since) => store.keyed(key, since),
-    prune: (before, most) => store.prune(before, most),
-    pruneKeyed: (since, keysMax, most) => store.pruneKeyed(since, keysMax, most),
-    standing: () => store.standing(),
-    portion: (afterSeq, headSeq, most) => store.portion(afterSeq, headSeq, most),
-    async logAfter(seq): Promise<LogRow[]> {
-      const rows = await db.select().from(tokenEvents).where(sql`seq > ${seq}`).orderBy(asc(tokenEvents.seq));
+      store.openPools({ ...request, at: (seen) => request.at({ ...seen, database: now() }) }),
+    append: (entries, opening) => store.append(entries, opening),
+    digestAt: (pool, seq) => store.digestAt(pool, seq),
+    facts: (pool, filter, page) => store.facts(pool, filter, page),
+    history: (pool, tokenId, page) => store.history(pool, tokenId, page),
+    token: (pool, tokenId, limit) => store.token(pool, tokenId, limit),
+    ending: (pool, tokenId, proof) => store.ending(pool, tokenId, proof),
+    lease: (pool, leaseId) => store.lease(pool, leaseId),
+    keyed: (pool, key, since) => store.keyed(pool, key, since),
+    prune: (pool, before, most) => store.prune(pool, before, most),
+    pruneKeyed: (pool, since, keysMax, most) => store.pruneKeyed(pool, since, keysMax, most),
+    standing: (pool) => store.standing(pool),
+    portion: (pool, afterSeq, headSeq, most) => store.portion(pool, afterSeq, headSeq, most),
+    async logAfter(pool, seq): Promise<LogRow[]> {
+      const rows = await db
+        .select()
+        .from(tokenEvents)
+        .where(and(eq(tokenEvents.pool, pool), gt(tokenEvents.seq, seq)))
+        .orderBy(asc(tokenEvents.seq));
       return rows.map(({ pool: _, ...row }) => row as LogRow);
     },
-    async tokens() {
-      return (await db.select().from(tokens).orderBy(asc(tokens.ordinal))).map(tokenState);
+    async tokens(pool) {
+      const rows = await db.select().from(tokens).where(eq(tokens.pool, pool)).orderBy(asc(tokens.ordinal));
+      return rows.map((row) => ({ ...tokenState(row), ordinal: row.ordinal }));
     },
   });
 }

@@ -1,12 +1,15 @@
-/** What a simulation is made of, all of it drawn from its seed: the pool, its times, and the steps. */
+/** What a simulation is made of, all of it drawn from its seed: the pools, their times, and the steps. */
+import type { PoolOptions } from '../../src/lease/pool-options.ts';
+import { drawElastic, drawOptions, plainOptions } from './options.ts';
 import { Random } from './random.ts';
 import { generateSteps, type Step } from './steps.ts';
 
 export interface Plan {
   seed: number;
-  size: number;
+  /** Of the default pool, and of another one that can be made. */
+  options: PoolOptions;
+  otherOptions: PoolOptions;
   proofRequired: boolean;
-  ttlMs: number;
   commitTimeoutMs: number;
   patienceMs: number;
   /** Whether the rows are kept by a real PGlite. */
@@ -24,18 +27,20 @@ export interface PlanOptions {
   isTraced?: boolean | undefined;
 }
 
-export function makePlan({ seed, steps, size, isReal = false, isTraced = false }: PlanOptions): Plan {
+export function makePlan(asked: PlanOptions): Plan {
+  const { seed, isReal = false, isTraced = false } = asked;
   const random = new Random(seed);
   const drawnSize = 2 + random.below(5);
+  const size = asked.size ?? drawnSize;
+  const proofRequired = random.chance(0.2);
+  const ttlMs = random.pick([500, 5000, 120_000]);
+  const isPlain = random.chance(0.3);
+  const options = isPlain ? plainOptions(size, ttlMs) : drawOptions(random, size, ttlMs);
   return {
-    seed,
-    size: size ?? drawnSize,
-    proofRequired: random.chance(0.2),
-    ttlMs: random.pick([500, 5000, 120_000]),
+    ...{ seed, proofRequired, options, isReal, isTraced },
+    otherOptions: drawElastic(random, ttlMs),
     commitTimeoutMs: random.pick([300, 1000]),
     patienceMs: random.pick([300, 1000, 3000]),
-    isReal,
-    isTraced,
-    steps: generateSteps(random, steps),
+    steps: generateSteps(random, asked.steps, { isPlain, options }),
   };
 }

@@ -3,6 +3,7 @@ import { Journal } from '../../src/journal/journal.ts';
 import type { Stage } from '../../src/lease/refusal.ts';
 import { newId } from '../../src/random.ts';
 import { Service } from '../../src/service/service.ts';
+import { poolNames } from './calls.ts';
 import { MemoryStore } from './memory-store.ts';
 import type { Network } from './network.ts';
 import type { Plan } from './plan.ts';
@@ -46,6 +47,8 @@ export class SimulatedProcess {
   #pausedAt: number | null = null;
   #pausedMs = 0;
   #stage: Stage = 'starting';
+  /** When it began, by its own clock, that it could not commit, each time, and when that ended. */
+  readonly #lapses: { from: number; to: number }[] = [];
 
   constructor({ plan, timeline, server, network, clockOffMs, name, listener }: ProcessOptions) {
     this.name = name;
@@ -65,7 +68,7 @@ export class SimulatedProcess {
       now,
       listener: { connectionLost },
     });
-    const { commitTimeoutMs, patienceMs, size, ttlMs, proofRequired } = plan;
+    const { commitTimeoutMs, patienceMs, options, proofRequired } = plan;
     const waits = {
       commitTimeoutMs,
       holdTimeoutMs: silenceMs + 500,
@@ -75,7 +78,8 @@ export class SimulatedProcess {
     };
     journal = new Journal(this.#store, { ...waits, now, timers: this.time });
     const kept = { retentionMs: Number.POSITIVE_INFINITY, keysMax: 1_000_000 };
-    const given = { size, ttlMs, proofRequired, standbyPollMs, ...kept };
+    const declared = [{ name: poolNames[0], options }] as const;
+    const given = { declared, proofRequired, standbyPollMs, ...kept };
     this.service = new Service(journal, { ...given, clock: this.time, timers: this.time }, this.#toldBy());
   }
 
@@ -100,6 +104,11 @@ export class SimulatedProcess {
   /** Whether it had just become ready, or had just woken up, at that instant of its clock. */
   noticedAt(at: number): boolean {
     return this.#noticing.has(at);
+  }
+
+  /** Whether it could not commit at some time in between. */
+  hasLapsed(from: number, to: number): boolean {
+    return this.#lapses.some((lapse) => lapse.from <= to && lapse.to >= from);
   }
 
   pause(): void {
@@ -141,6 +150,8 @@ export class SimulatedProcess {
     return {
       stage: (stage: Stage) => {
         if (stage === 'serving' && this.#stage !== 'degraded') this.#noticing.add(this.time.now());
+        if (stage === 'degraded') this.#lapses.push({ from: this.time.now(), to: Number.POSITIVE_INFINITY });
+        else if (this.#stage === 'degraded') this.#lapses.at(-1)!.to = this.time.now();
         this.#stage = stage;
         said(`is ${stage}`);
       },

@@ -8,7 +8,7 @@ import { keepRowsIn } from './pglite-ground.ts';
 /** Opens it. Gives what ends it, and leaves nothing behind. */
 export async function openRealRows(): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), 'leasehold-simulation-'));
-  const database = await openPGlite(folder, 'default');
+  const database = await openPGlite(folder);
   keepRowsIn(database);
   return async () => {
     await database.close();

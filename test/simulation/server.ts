@@ -1,4 +1,5 @@
 /** The database server that all simulated processes share: its rows, its own clock, its connections and their lock. */
+import type { NewToken } from '../../src/journal/store.ts';
 import type { Ground } from './ground.ts';
 import { awaiting } from './settled.ts';
 import type { Timeline } from './timeline.ts';
@@ -59,8 +60,9 @@ export class Server {
   #holder: Line | null = null;
   tenure: { holder: string; aliveUntil: number } | null = null;
   readonly #lines = new Set<Line>();
-  /** Whoever looks on is told of each write, at its instant, and who wrote. */
-  onWritten: (holder: string) => Promise<void> = async () => {};
+  /** Whoever looks on is told of each write, at its instant: who wrote, to which pools, and the tokens that were made. */
+  onWritten: (holder: string, pools: readonly string[], made: readonly NewToken[]) => Promise<void> =
+    async () => {};
 
   constructor(timeline: Timeline, makeGround: (now: () => number) => Ground) {
     this.#timeline = timeline;

@@ -61,12 +61,16 @@ class Simulation {
   /** What checks the logs of real services has nothing to say of this one. */
   async #verify(): Promise<void> {
     const { witness, server } = this.#world;
-    if ((await server.ground.standing()).pool === null) return;
-    const { violations } = await verifyLog(server.ground);
-    witness.guarded(() => {
-      for (const { invariant, seq, message } of violations)
-        must(false, invariant, () => `fact ${seq}: ${message}`);
-    });
+    for (const { name } of witness.pools) {
+      const { violations } = await verifyLog({
+        standing: () => server.ground.standing(name),
+        portion: (afterSeq, headSeq, most) => server.ground.portion(name, afterSeq, headSeq, most),
+      });
+      witness.guarded(() => {
+        for (const { invariant, seq, message } of violations)
+          must(false, invariant, () => `fact ${seq} of ${name}: ${message}`);
+      });
+    }
   }
 
   async #take(step: Step): Promise<void> {
@@ -111,6 +115,8 @@ class Simulation {
         // Within bounds, or nobody could say how old a key is.
         if (Math.abs(world.server.clockOffMs + event.byMs) < 3 * hour) world.server.clockOffMs += event.byMs;
         return;
+      case 'hang up':
+        return world.clients.hangUp(event.back);
       case 'calm down':
         return this.#calmDown();
       default:
@@ -205,7 +211,7 @@ class Simulation {
   }
 
   #isWell(): boolean {
-    return this.#world.processes.some(isServing) && this.#world.clients.outstanding.length === 0;
+    return this.#world.processes.some(isServing) && this.#world.clients.areServed;
   }
 
   /** The first attempts may meet connections that have died in silence. */
@@ -213,14 +219,15 @@ class Simulation {
     const world = this.#world;
     for (let attempt = 1; attempt <= 5 && !world.witness.broken; attempt++) {
       const process = world.serving!;
-      world.clients.ask({ do: 'allocate', user: 0, ttlMs: 60_000 }, process);
-      const seen = world.clients.ask({ do: 'list', status: 'all', limit: 100 }, process);
+      world.clients.ask({ do: 'allocate', pool: 0, user: 0, ttlMs: 60_000 }, process);
+      const seen = world.clients.ask({ do: 'list', pool: 0, status: 'all', limit: 100 }, process);
       await this.#pass(3000);
       if (seen?.outcome == null || 'refused' in seen.outcome) continue;
       // What has just run out may be on its way into the log, over a connection that has died in silence.
-      const [over] = world.witness.pool.overdue(process.time.now() - recoveryMsMax / 5);
+      const before = process.time.now() - recoveryMsMax / 5;
+      const [over] = world.witness.pools.flatMap((pool) => pool.overdue(before));
       world.witness.guarded(() =>
-        must(over === undefined, 'I6', () => `lease ${over?.fence} is over, and not ended`),
+        must(over === undefined, 'I6', () => `what ${over?.tokenId} is in is over, and not ended`),
       );
       return;
     }

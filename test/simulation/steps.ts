@@ -2,7 +2,11 @@
  * The steps of a simulation, as plain data: each can be taken away and leaves the others as they are. Whom and what
  * a step means is looked up when it is taken, by numbers that always mean something.
  */
+import { type Labels, type Status, statuses } from '../../src/lease/lease.ts';
+import type { PoolOptions } from '../../src/lease/pool-options.ts';
+import type { AllocateAsk } from '../../src/service/allocating.ts';
 import { type Fate, fates, type Weather, weathers } from './network.ts';
+import { drawChanges } from './options.ts';
 import type { Random } from './random.ts';
 
 export const proofKinds = [
@@ -17,16 +21,28 @@ export const proofKinds = [
 ] as const;
 export type ProofKind = (typeof proofKinds)[number];
 
-/** What a client asks. */
+/** What a client asks: of the pool with that number, of tokens counted back from the newest. */
 export type Ask =
-  | { do: 'allocate'; user: number; ttlMs?: number | undefined }
+  | ({ do: 'allocate'; pool: number; user: number; ttlMs?: number | undefined } & Wish)
   | { do: 'renew'; lease: number; proof: ProofKind; ttlMs?: number | undefined }
+  | { do: 'renew many'; leases: readonly number[]; ttlMs?: number | undefined }
   | { do: 'release'; lease: number; proof: ProofKind }
-  | { do: 'release all' }
-  | { do: 'list'; status: 'all' | 'available' | 'active'; limit: number }
-  | { do: 'token'; token: number }
-  | { do: 'history'; token: number }
-  | { do: 'facts'; limit: number };
+  | { do: 'release all'; pool: number }
+  | { do: 'withdraw'; pool: number; token: number; note: string | null; endLease: boolean }
+  | { do: 'restore'; pool: number; token: number }
+  | { do: 'create'; pool: number; labels: Labels }
+  | { do: 'delete'; pool: number; token: number }
+  | { do: 'change'; pool: number; changes: Partial<PoolOptions> }
+  | { do: 'make pool'; pool: number }
+  | { do: 'delete pool'; pool: number }
+  | { do: 'list'; pool: number; status: 'all' | Status; limit: number }
+  | { do: 'token'; pool: number; token: number }
+  | { do: 'history'; pool: number; token: number }
+  | { do: 'facts'; pool: number; limit: number }
+  | { do: 'queue'; pool: number; limit: number };
+
+/** What can be wished for beside a token. */
+export type Wish = Pick<AllocateAsk, 'labels' | 'count' | 'waitMs' | 'priority' | 'onExisting'>;
 
 /** A request with a key comes again, counted back from the newest; or another one comes with its key. */
 export interface Again {
@@ -53,6 +69,8 @@ export type Event =
   | { do: 'sleep'; ms: number }
   | { do: 'restart the database'; forMs: number }
   | { do: 'set the database clock'; byMs: number }
+  /** One who waits for a token hangs up, counted back from the newest. */
+  | { do: 'hang up'; back: number }
   | { do: 'calm down' };
 
 export type Step = (
@@ -75,7 +93,7 @@ const hour = 3_600_000;
 const day = 24 * hour;
 const ttls = [undefined, undefined, 1, 5, 50, 400, 2000, 30 * day];
 
-export function generateSteps(random: Random, count: number): Step[] {
+export function generateSteps(random: Random, count: number, draws: Draws): Step[] {
   return Array.from({ length: count }, () => {
     const draw = random.below(2 ** 31);
     if (random.chance(0.55)) {
@@ -85,18 +103,29 @@ export function generateSteps(random: Random, count: number): Step[] {
         const back = random.chance(0.8) ? random.below(3) : random.below(20);
         return { do: 'ask again', back, changed: random.chance(0.15), process, together, draw };
       }
-      return { ...ask(random), process, keyed: random.chance(0.3), together, draw };
+      return { ...ask(random, draws), process, keyed: random.chance(0.3), together, draw };
     }
-    return { ...(random.chance(0.75) ? passing(random) : disturbance(random)), draw };
+    return { ...(random.chance(0.75) ? passing(random, draws) : disturbance(random)), draw };
   });
 }
 
-function ask(random: Random): Ask {
+/** What of the pools the steps depend on. */
+export interface Draws {
+  /** Whether there is more than the default pool, with the default options. */
+  isPlain: boolean;
+  /** Of the default pool. */
+  options: PoolOptions;
+}
+
+function ask(random: Random, draws: Draws): Ask {
+  const { isPlain } = draws;
   // Mostly of the newest leases: they are the ones that may still be live.
   const lease = random.chance(0.8) ? random.below(6) : random.below(40);
   const proof = random.chance(0.4)
     ? random.pick(proofKinds)
     : random.pick(['lease', 'user', 'both'] as const);
+  const pool = isPlain || random.chance(0.75) ? 0 : 1;
+  const token = random.below(pool === 0 ? draws.options.size + 1 : 4);
   const what = random.weighed<Ask['do']>([
     [30, 'allocate'],
     [16, 'renew'],
@@ -106,31 +135,70 @@ function ask(random: Random): Ask {
     [5, 'token'],
     [3, 'history'],
     [3, 'facts'],
+    ...(isPlain ? [] : beyondPlain(pool)),
   ]);
   switch (what) {
     case 'allocate':
-      return { do: what, user: random.below(4), ttlMs: random.pick(ttls) };
+      return {
+        ...{ do: what, pool, user: random.below(4), ttlMs: random.pick(ttls) },
+        ...(isPlain ? {} : wish(random)),
+      };
     case 'renew':
       return { do: what, lease, proof, ttlMs: random.pick(ttls) };
+    case 'renew many':
+      return { do: what, leases: [0, 1, 2, 3].slice(0, 1 + random.below(4)), ttlMs: random.pick(ttls) };
     case 'release':
       return { do: what, lease, proof };
     case 'list':
       return {
-        do: what,
-        status: random.pick(['all', 'all', 'available', 'active']),
+        ...{ do: what, pool, status: random.pick(['all', 'all', ...statuses] as const) },
         limit: random.pick([2, 100]),
       };
     case 'token':
     case 'history':
-      return { do: what, token: random.below(7) };
+    case 'restore':
+    case 'delete':
+      return { do: what, pool, token };
+    case 'withdraw':
+      return { do: what, pool, token, note: random.pick([null, 'broken']), endLease: random.chance(0.4) };
+    case 'create':
+      return { do: what, pool, labels: random.pick([{}, { os: 'a' }, { os: 'b' }]) };
+    case 'change':
+      return { do: what, pool, changes: drawChanges(random, pool === 0 ? draws.options : null) };
     case 'facts':
-      return { do: what, limit: random.pick([1, 20]) };
+    case 'queue':
+      return { do: what, pool, limit: random.pick([1, 20]) };
+    case 'make pool':
+    case 'delete pool':
+      return { do: what, pool: random.chance(0.9) ? 1 : 0 };
     default:
-      return { do: what };
+      return { do: what, pool };
   }
 }
 
-function passing(random: Random): Event {
+/** What is asked of pools that are not just the default one. */
+const beyondPlain = (pool: number): readonly (readonly [number, Ask['do']])[] => [
+  [4, 'renew many'],
+  [4, 'withdraw'],
+  [6, 'restore'],
+  [pool === 0 ? 1 : 25, 'create'],
+  [pool === 0 ? 1 : 5, 'delete'],
+  [4, 'change'],
+  [pool === 0 ? 1 : 8, 'make pool'],
+  [1, 'delete pool'],
+  [4, 'queue'],
+];
+
+const wish = (random: Random): Wish => ({
+  labels: random.pick([undefined, undefined, undefined, { os: 'a' }, { os: 'b' }, { os: 'c' }]),
+  count: random.pick([undefined, undefined, undefined, undefined, 1, 2, 3]),
+  waitMs: random.pick([undefined, undefined, 0, 100, 3000, 20_000]),
+  priority: random.pick([undefined, undefined, 1, -1, 5]),
+  onExisting: random.pick([undefined, undefined, undefined, undefined, 'new', 'return', 'renew'] as const),
+});
+
+function passing(random: Random, { isPlain }: Draws): Event {
+  if (!isPlain && random.chance(0.06)) return { do: 'hang up', back: random.below(3) };
   if (random.chance(0.4)) return { do: 'pass to what comes next' };
   return { do: 'pass', ms: random.pick([0, 1, 1, 3, 10, 50, 50, 200, 500, 1500, random.below(8000)]) };
 }

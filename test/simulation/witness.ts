@@ -1,7 +1,8 @@
 /**
  * Whoever looks on: is told each fact when it is written and each answer when it is given, holds them against the
- * sequential pool, and remembers the first promise that was not kept.
+ * sequential pools, and remembers the first promise that was not kept.
  */
+import type { NewToken } from '../../src/journal/store.ts';
 import { start } from '../support/world.ts';
 import { Broken } from './broken.ts';
 import type { Call } from './calls.ts';
@@ -18,15 +19,22 @@ export class Witness {
   readonly trace: string[] = [];
   /** Every call there has been, by its number. */
   readonly calls: Call[] = [];
-  pool = new SequentialPool([]);
   broken: Broken | null = null;
   readonly #timeline: Timeline;
-  #judge: Judge;
+  readonly #pools = new Map<string, { pool: SequentialPool; judge: Judge }>();
 
   constructor(plan: Plan, timeline: Timeline) {
     this.plan = plan;
     this.#timeline = timeline;
-    this.#judge = this.#newJudge();
+  }
+
+  /** Those that there is anything of, by name. */
+  get pools(): SequentialPool[] {
+    return Array.from(this.#pools.values(), ({ pool }) => pool).filter(({ seq }) => seq > 0);
+  }
+
+  pool(name: string): SequentialPool {
+    return this.#of(name).pool;
   }
 
   note(say: () => string): void {
@@ -43,41 +51,50 @@ export class Witness {
     }
   }
 
-  /** The pool has been opened for the first time. */
-  meet(tokenIds: readonly string[]): void {
-    this.pool = new SequentialPool(tokenIds);
-    this.#judge = this.#newJudge();
-  }
-
-  written(rows: readonly LogRow[], writer: SimulatedProcess): void {
+  /** Facts of one pool, and the tokens that were made with them. */
+  written(name: string, rows: readonly LogRow[], made: readonly NewToken[], writer: SimulatedProcess): void {
+    const { pool, judge } = this.#of(name);
     this.guarded(() => {
       for (const row of rows) {
         const { seq, type, reason, tokenId } = row;
-        this.note(() => `${writer.name} writes fact ${seq}: ${type} ${reason} ${this.named(tokenId)}`);
-        this.pool.tell(row, (at) => writer.noticedAt(at));
-        this.#judge.written(row);
+        pool.tell(row, made, judge.askOf(row), (at) => writer.noticedAt(at));
+        this.note(
+          () => `${writer.name} writes fact ${seq} of ${name}: ${type} ${reason} ${this.named(tokenId)}`,
+        );
+        judge.written(row);
       }
     });
   }
 
   answered(call: Call): void {
-    this.guarded(() => this.#judge.answered(call, call.process.time.now()));
+    this.guarded(() => this.#of(call.request.pool).judge.answered(call, call.process.time.now()));
   }
 
   /** At the end, when all calls are over. */
   finish(): void {
-    this.guarded(() => this.#judge.explainAll());
+    this.guarded(() => {
+      for (const { judge } of this.#pools.values()) judge.explainAll();
+    });
   }
 
   /** With names instead of ids, which are drawn anew each time. */
   named(value: unknown): string {
     let text = say(value) ?? '';
-    for (const [index, tokenId] of this.pool.tokenIds.entries()) text = text.replaceAll(tokenId, `T${index}`);
-    for (const { leaseId, fence } of this.pool.leases) text = text.replaceAll(leaseId, `L${fence}`);
+    for (const { name, tokenIds, leases } of this.pools) {
+      const initial = name === 'default' ? '' : name;
+      for (const [index, tokenId] of tokenIds.entries())
+        text = text.replaceAll(tokenId, `${initial}T${index}`);
+      for (const { leaseId, fence } of leases) text = text.replaceAll(leaseId, `${initial}L${fence}`);
+    }
     return text;
   }
 
-  #newJudge(): Judge {
-    return new Judge(this.pool, this.calls, this.plan.proofRequired);
+  #of(name: string): { pool: SequentialPool; judge: Judge } {
+    const known = this.#pools.get(name);
+    if (known) return known;
+    const pool = new SequentialPool(name);
+    const made = { pool, judge: new Judge(pool, this.calls, this.plan.proofRequired) };
+    this.#pools.set(name, made);
+    return made;
   }
 }

@@ -39,6 +39,16 @@ export async function freshPostgres(): Promise<string> {
   return url.href;
 }
 
+/** Keeps every commit waiting until it is called off. */
+export async function holdCommits(url: string): Promise<() => Promise<void>> {
+  const client = postgres(url, { max: 1, onnotice: () => {} });
+  atEnd(() => client.end({ timeout: 0 }));
+  await client.unsafe('begin; lock table token_events in access exclusive mode').simple();
+  return async () => {
+    await client.unsafe('rollback');
+  };
+}
+
 async function once(url: string, statement: string): Promise<void> {
   const client = postgres(url, { max: 1, onnotice: () => {} });
   try {

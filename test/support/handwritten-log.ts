@@ -1,6 +1,10 @@
 /** Logs written by hand: each fact has the digest that it would have, right or wrong, and the tokens follow it. */
 import type { AuditedFact, AuditedState, AuditedToken, Standing } from '../../src/journal/audited.ts';
-import { chainStart, digestOf, digestOfTokens } from '../../src/journal/chain.ts';
+import { chainStart, digestOf } from '../../src/journal/chain.ts';
+import { storedOptions } from '../../src/journal/stored-options.ts';
+import { digestOfTokens, type PlacedToken } from '../../src/journal/tokens-digest.ts';
+import { type Labels, statusOf } from '../../src/lease/lease.ts';
+import { optionDefaults, type PoolOptions } from '../../src/lease/pool-options.ts';
 import { Audit } from '../../src/verify/audit.ts';
 import { Report } from '../../src/verify/report.ts';
 import { idOf } from './pool.ts';
@@ -9,30 +13,124 @@ import { start, twoMinutes } from './world.ts';
 const size = 2;
 export const leaseId = (number: number) => `01890000-0000-7000-8000-${String(number).padStart(12, '0')}`;
 
+/** What the pool goes by that a log is written of. */
+export const optionsOf = (given: Partial<PoolOptions> = {}): PoolOptions => ({
+  ...optionDefaults,
+  size,
+  ttlMs: twoMinutes,
+  ttlMsMax: 100 * twoMinutes,
+  ...given,
+});
+
+/** Its tokens, by the place that they are made in: `idOf(0)` is the first. */
 export class HandwrittenLog {
   readonly facts: AuditedFact[] = [];
   readonly standing: Standing;
+  readonly #options: PoolOptions;
   #digest = chainStart;
   #at = start;
 
-  constructor(prunedSeq = 0, prunedTokens: AuditedState[] = []) {
-    const ids = Array.from({ length: size }, (_, index) => idOf(index));
+  /** Of a pool that is to be made with `made()` or `opened()`, or whose beginning has been pruned. */
+  constructor(prunedSeq = 0, prunedTokens: AuditedState[] = [], given: Partial<PoolOptions> = {}) {
+    const isPruned = prunedSeq > 0;
+    const options = optionsOf(given);
+    this.#options = options;
+    const base = {
+      prunedSize: isPruned ? size : 0,
+      prunedOrdinal: isPruned ? size : 0,
+      prunedOptions: isPruned ? storedOptions(options) : null,
+    };
     const pool = {
       openedSeq: 1,
-      tokensDigest: digestOfTokens(ids),
+      options: null,
+      closed: true,
+      tokensDigest: digestOfTokens([]),
+      lastOrdinal: 0,
       chainSeq: prunedSeq,
       chainDigest: chainStart,
       prunedSeq,
+      ...base,
     };
-    const tokens = ids.map((id, index) => ({ ...free(id, 0), ordinal: index + 1 }));
-    this.standing = { headSeq: prunedSeq || null, pool, tokens, prunedTokens };
-    for (const { id, ...state } of prunedTokens) this.#set(id, state);
+    this.standing = { headSeq: prunedSeq || null, pool, tokens: [], prunedTokens };
+    if (isPruned) this.#make(options);
+    for (const { id, ...state } of prunedTokens) this.#set(id, { ...state, status: statusFor(state) });
   }
 
+  /** Opened; it is made where it is not there. */
   opened(changes: Partial<AuditedFact> = {}): this {
-    const seq = this.#nextSeq;
-    this.standing.pool!.openedSeq = seq;
-    return this.add({ type: 'opened', reason: 'pool_opened', ...changes });
+    const { pool } = this.standing;
+    pool!.openedSeq = this.#nextSeq;
+    const isMade = pool!.closed;
+    if (isMade) this.#make(this.#options);
+    const metadata = isMade ? storedOptions(this.#options) : null;
+    return this.add({ type: 'opened', reason: 'pool_opened', metadata, ...changes });
+  }
+
+  /** As it would have been written before there were options, and before digests unless `digests`. */
+  asOlder(digests = true): this {
+    const { pool, tokens } = this.standing;
+    const none = { options: null, lastOrdinal: 0, prunedSize: tokens.length, prunedOrdinal: tokens.length };
+    Object.assign(pool!, none, digests ? {} : { chainSeq: this.facts.length });
+    this.#digest = chainStart;
+    for (const fact of this.facts) {
+      if (fact.type === 'opened') fact.metadata = null;
+      this.#digest = fact.digest = digests ? digestOf(this.#digest, fact) : '';
+    }
+    return this;
+  }
+
+  changed(given: Partial<PoolOptions>, changes: Partial<AuditedFact> = {}): this {
+    const options = storedOptions({ ...this.#options, ...given });
+    this.standing.pool!.options = options;
+    return this.add({ type: 'changed', reason: 'options_changed', metadata: options, ...changes });
+  }
+
+  closed(changes: Partial<AuditedFact> = {}): this {
+    Object.assign(this.standing.pool!, { options: null, closed: true });
+    this.standing.tokens.length = 0;
+    this.#seal();
+    return this.add({ type: 'closed', reason: 'pool_deleted', ...changes });
+  }
+
+  /** Comes as the next one, with these traits. */
+  created(changes: Partial<AuditedFact> = {}): this {
+    const ordinal = ++this.standing.pool!.lastOrdinal;
+    const id = idOf(ordinal - 1);
+    const fact = this.#fact({ type: 'created', reason: 'token_created', tokenId: id, ...changes });
+    const said = (fact.metadata ?? {}) as { name?: string; labels?: Labels; kept_until?: string };
+    const { name = null, labels = {} } = said;
+    const traits = { name, labels: { ...labels }, keptUntil: instantOf(said.kept_until) };
+    this.standing.tokens.push({ ...free(id, fact.seq), ...traits, ordinal });
+    this.#seal();
+    return this.#push(fact);
+  }
+
+  deleted(index: number, changes: Partial<AuditedFact> = {}): this {
+    const id = idOf(index);
+    const place = this.standing.tokens.findIndex((token) => token.id === id);
+    this.standing.tokens.splice(place, 1);
+    this.#seal();
+    return this.add({ type: 'deleted', reason: 'deleted_by_client', tokenId: id, ...changes });
+  }
+
+  rested(index: number, changes: Partial<AuditedFact> = {}): this {
+    const at = changes.at ?? this.token(index).restsUntil!;
+    return this.#turned(
+      index,
+      { type: 'rested', reason: 'cool_down_over', at, ...changes },
+      { restsUntil: null },
+    );
+  }
+
+  withdrawn(index: number, changes: Partial<AuditedFact> = {}): this {
+    const note = ((changes.metadata ?? {}) as { note?: string }).note ?? null;
+    const aside = { withdrawn: true, withdrawnNote: note, restsUntil: null, keptUntil: null };
+    return this.#turned(index, { type: 'withdrawn', reason: 'maintenance_begun', ...changes }, aside);
+  }
+
+  restored(index: number, changes: Partial<AuditedFact> = {}): this {
+    const back = { withdrawn: false, withdrawnNote: null };
+    return this.#turned(index, { type: 'restored', reason: 'maintenance_over', ...changes }, back);
   }
 
   granted(index: number, changes: Partial<AuditedFact> = {}): this {
@@ -49,7 +147,7 @@ export class HandwrittenLog {
     });
     const { userId, fence, at, expiresAt, metadata } = fact;
     const lease = { userId, leaseId: fact.leaseId, fence, activatedAt: at, expiresAt, metadata };
-    this.#set(idOf(index), { ...lease, status: 'active', ttlMs: expiresAt! - at, seq });
+    this.#set(idOf(index), { ...lease, ttlMs: expiresAt! - at, restsUntil: null, keptUntil: null, seq });
     return this.#push(fact);
   }
 
@@ -65,7 +163,7 @@ export class HandwrittenLog {
     const { userId, leaseId, fence, expiresAt } = this.token(index);
     const lease = { tokenId: idOf(index), userId, leaseId, fence, expiresAt };
     const fact = this.#fact({ type: 'released', reason: 'released_by_client', ...lease, ...changes });
-    this.#set(idOf(index), free(idOf(index), fact.seq));
+    this.#set(idOf(index), { ...noLease, ...waitsOf(fact), seq: fact.seq });
     return this.#push(fact);
   }
 
@@ -79,7 +177,7 @@ export class HandwrittenLog {
   }
 
   token(index: number): AuditedToken {
-    return this.standing.tokens[index]!;
+    return this.standing.tokens.find(({ id }) => id === idOf(index))!;
   }
 
   get violations(): string[] {
@@ -119,16 +217,51 @@ export class HandwrittenLog {
     return this;
   }
 
+  #turned(index: number, changes: Partial<AuditedFact>, state: Partial<AuditedState>): this {
+    const fact = this.#fact({ tokenId: idOf(index), ...changes });
+    this.#set(idOf(index), { ...waitsOf(fact), ...state, seq: fact.seq });
+    return this.#push(fact);
+  }
+
+  #make(options: PoolOptions): void {
+    const { pool, tokens } = this.standing;
+    const specs = options.tokens ?? Array.from({ length: options.size }, () => ({ name: null, labels: {} }));
+    for (const { name, labels } of options.membership === 'fixed' ? specs : []) {
+      const ordinal = ++pool!.lastOrdinal;
+      tokens.push({ ...free(idOf(ordinal - 1), 0), name, labels: { ...labels }, ordinal });
+    }
+    Object.assign(pool!, { options: storedOptions(options), closed: false });
+    this.#seal();
+  }
+
+  #seal(): void {
+    const placed = this.standing.tokens.map(({ id, ...token }) => ({ ...token, tokenId: id }) as PlacedToken);
+    this.standing.pool!.tokensDigest = digestOfTokens(placed);
+  }
+
   #set(id: string, state: Partial<AuditedState>): void {
-    const index = this.standing.tokens.findIndex((token) => token.id === id);
-    Object.assign(this.standing.tokens[index]!, state);
+    const token = this.standing.tokens.find((each) => each.id === id)!;
+    Object.assign(token, state);
+    token.status = statusFor(token);
   }
 }
 
-/** A token that nobody holds. */
-export const free = (id: string, seq: number): AuditedState => ({
-  id,
-  status: 'available',
+/** As `statusOf` has it. */
+const statusFor = (state: Omit<AuditedState, 'id'>): string =>
+  statusOf({
+    lease: (state.leaseId === null ? null : state) as null,
+    withdrawn: state.withdrawn ? { note: null } : null,
+    restsUntil: state.restsUntil,
+  });
+
+const instantOf = (written: string | undefined): number | null => (written ? Date.parse(written) : null);
+
+function waitsOf({ metadata }: AuditedFact) {
+  const said = (metadata ?? {}) as { rests_until?: string; kept_until?: string };
+  return { restsUntil: instantOf(said.rests_until), keptUntil: instantOf(said.kept_until) };
+}
+
+const noLease = {
   userId: null,
   leaseId: null,
   fence: null,
@@ -136,12 +269,26 @@ export const free = (id: string, seq: number): AuditedState => ({
   expiresAt: null,
   ttlMs: null,
   metadata: null,
+};
+
+/** A token that nobody holds. */
+export const free = (id: string, seq: number): AuditedState => ({
+  id,
+  status: 'available',
+  ...noLease,
+  restsUntil: null,
+  keptUntil: null,
+  withdrawn: false,
+  withdrawnNote: null,
+  name: null,
+  labels: {},
   seq,
 });
 
 export const evicted = { reason: 'lru_eviction' } as const;
 export const afterEviction = { reason: 'allocated_after_eviction' } as const;
 /** Opened, and both tokens granted: facts 1, 2 and 3. */
-export const full = () => new HandwrittenLog().opened().granted(0).granted(1);
+export const full = (given: Partial<PoolOptions> = {}) =>
+  new HandwrittenLog(0, [], given).opened().granted(0).granted(1);
 /** When the leases of `full` are over. */
 export const over = start + twoMinutes;

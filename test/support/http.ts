@@ -10,9 +10,8 @@ import { createApp } from '../../src/http/app.ts';
 import type { ProblemCode } from '../../src/http/problem.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import { OpenApi } from './openapi.ts';
-import { createWorld, type World, type WorldOptions } from './world.ts';
+import { createWorld, thirtyDays, twoMinutes, type World, type WorldOptions } from './world.ts';
 
-export const thirtyDays = 2_592_000_000;
 export const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** A well-formed id that no pool has. */
 export const nobody = '00000000-0000-4000-8000-000000000000';
@@ -33,7 +32,7 @@ export interface Answer {
 }
 
 // Default metrics watch the event loop: one watch is enough for all apps of a file.
-const metrics = createMetrics({ stage: 'serving', counts: { available: 0, active: 0, total: 0 } });
+const metrics = createMetrics({ stage: 'serving', pools: () => ({ ok: [] }) });
 
 export class Api {
   readonly world: World;
@@ -91,7 +90,7 @@ export class Api {
   /** Allocates until no token is free; the leases in the order of their grant. */
   async fill(): Promise<{ token_id: string; user_id: string; lease_id: string }[]> {
     const grants = [];
-    while (this.world.service.counts.available > 0) grants.push(await this.allocate());
+    while (this.world.pool.counts.available > 0) grants.push(await this.allocate());
     return grants;
   }
 
@@ -108,9 +107,14 @@ export class Api {
 
   #checkSecrets(method: string, path: string, { status, headers, text, body }: Answer): void {
     const shown = `${text} ${JSON.stringify([...headers])}`;
-    const own = status === 200 && /\/(allocate|keep-alive)$/.test(path) ? body.lease_id : undefined;
+    const isTheirs = status === 200 && /\/(allocate|keep-alive)$/.test(path);
+    const many = [
+      ...(body?.leases ?? []),
+      ...(body?.results ?? []).map(({ lease }: { lease: object }) => lease ?? {}),
+    ];
+    const own = new Set(isTheirs ? [body, ...many].map(({ lease_id }) => lease_id) : []);
     for (const leaseId of this.#leaseIds()) {
-      if (leaseId !== own && shown.includes(leaseId)) {
+      if (!own.has(leaseId) && shown.includes(leaseId)) {
         throw new Error(`${method} ${path} shows a lease id: ${shown}`);
       }
     }
@@ -125,22 +129,24 @@ export class Api {
   }
 
   #leaseIds(): Set<string> {
-    return new Set(this.world.facts.map(({ lease }) => lease.leaseId));
+    return new Set(this.world.facts.flatMap(({ leaseId }) => leaseId ?? []));
   }
 
   /** How many facts there are, once time has done its part and all is committed. */
   async factCount(): Promise<number> {
-    await this.world.service.tokens('all', { limit: 1 });
+    await this.world.pool.tokens('all', { limit: 1 });
     return this.world.facts.length;
   }
 }
+
+export { thirtyDays };
 
 export interface ApiOptions extends WorldOptions {
   ttlMsMax?: number;
 }
 
-export async function createApi({ ttlMsMax = thirtyDays, ...options }: ApiOptions = {}): Promise<Api> {
-  const world = await createWorld(options);
+export async function createApi({ ttlMsMax = thirtyDays, pool, ...options }: ApiOptions = {}): Promise<Api> {
+  const world = await createWorld({ ...options, pool: { ttlMsMax, ...pool } });
   const logged: string[] = [];
   const lines = new Writable({
     write(line, _, done) {
@@ -149,7 +155,11 @@ export async function createApi({ ttlMsMax = thirtyDays, ...options }: ApiOption
     },
   });
   const log = pino({ level: 'debug' }, lines);
-  const app = createApp(world.service, metrics, log, { ttlMsMax, version: '0.0.0' });
+  const app = createApp(world.service, metrics, log, {
+    standard: { size: 100, ttlMs: twoMinutes, ttlMsMax },
+    clientPool: 'clients',
+    version: '0.0.0',
+  });
   const openApi = new OpenApi(await (await app.request('/openapi.json')).json());
   const api = new Api(world, openApi, app, logged);
   onTestFinished(() => {

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import postgres from 'postgres';
 import { chainStart, digestOf, type LoggedFact } from '../../src/journal/chain.ts';
+import type { Json } from '../../src/lease/lease.ts';
 
 const perCopy = 50_000;
 const ttlMs = 3_600_000;
@@ -30,7 +31,11 @@ export async function writeLongLog(url: string, count: number, from: number, to:
   const sql = postgres(url, { max: 1, onnotice: () => {} });
   try {
     const tokens = await sql<{ id: string }[]>`select id from tokens where pool = 'default' order by ordinal`;
-    const history = new History(tokens.map(({ id }) => id));
+    const [pool] = await sql<{ options: Json }[]>`select options from pools where pool = 'default'`;
+    const history = new History(
+      tokens.map(({ id }) => id),
+      pool!.options,
+    );
     await sql`truncate token_events`;
     await sql`update pools set opened_seq = 1`;
     const msPerFact = (to - from) / count;
@@ -58,7 +63,11 @@ class History {
   readonly #order: string[];
   readonly #held = new Map<string, Held>();
 
-  constructor(tokens: readonly string[]) {
+  readonly #options: Json;
+
+  /** The first fact tells of the options that the pool is made with. */
+  constructor(tokens: readonly string[], options: Json) {
+    this.#options = options;
     this.#order = [...tokens];
   }
 
@@ -123,10 +132,16 @@ class History {
   ): string {
     const { userId, leaseId, fence, expiresAt } = lease ?? noLease;
     const seq = this.#seq;
-    const fact = { seq, tokenId, type, reason, userId, leaseId, fence, at, expiresAt, metadata: null };
+    const metadata = type === 'opened' ? this.#options : null;
+    const fact = { seq, tokenId, type, reason, userId, leaseId, fence, at, expiresAt, metadata };
     this.#digest = digestOf(this.#digest, fact);
     const columns = ['default', seq, tokenId, type, reason, userId, leaseId, fence, instant(at)];
-    const row = [...columns, expiresAt && instant(expiresAt), null, this.#digest];
+    const row = [
+      ...columns,
+      expiresAt && instant(expiresAt),
+      metadata && JSON.stringify(metadata),
+      this.#digest,
+    ];
     return `${row.map((value) => value ?? '\\N').join('\t')}\n`;
   }
 }

@@ -1,6 +1,7 @@
 /** The built service as its users run it: a process of its own, on a free port. None outlives its test. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { projectFolder } from './build.ts';
 import type { Where } from './databases.ts';
 import { atEnd } from './lifetime.ts';
@@ -132,5 +133,26 @@ export async function until(what: string, isSo: () => boolean | Promise<boolean>
   while (!(await isSo())) {
     if (performance.now() > end) throw new Error(`it never came about that ${what}`);
     await pause(20);
+  }
+}
+
+export interface Ended {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs the built command, with the database of `where`. */
+export const runLeasehold = (where: Where | null, ...args: string[]): Promise<Ended> =>
+  runCommand(process.execPath, [join('dist', 'main.js'), ...args], where);
+
+export async function runCommand(command: string, args: string[], where: Where | null): Promise<Ended> {
+  const { PATH = '', HOME = '' } = process.env;
+  const env = { PATH, HOME, ...(where && (await environment(where))) };
+  try {
+    const said = await promisify(execFile)(command, args, { cwd: projectFolder, env, maxBuffer: 2 ** 26 });
+    return { code: 0, ...said };
+  } catch (error) {
+    return error as Ended;
   }
 }

@@ -3,17 +3,25 @@ import { expect } from 'vitest';
 import { digestOf } from '../../src/journal/chain.ts';
 import type { Database } from '../../src/journal/database.ts';
 import { pools, prunedTokens } from '../../src/journal/schema.ts';
-import type { Lease, TokenState } from '../../src/lease/lease.ts';
+import { tokenState } from '../../src/journal/token-state.ts';
+import type { TokenState } from '../../src/lease/lease.ts';
 import { foldOf, type LogRow, logOf, tokensOf } from './journal.ts';
 
-/** The table `pruned_tokens`. */
-export async function prunedTokensOf({ db }: Database): Promise<TokenState[]> {
-  const rows = await db.select().from(prunedTokens);
-  return rows.map(({ id, seq, status, pool: _, ...lease }) => ({
-    tokenId: id,
-    seq,
-    lease: status === 'active' ? (lease as Lease) : null,
-  }));
+/** The table `pruned_tokens`; what its facts do not say of a token, the table `tokens` does. */
+export async function prunedTokensOf(database: Database): Promise<TokenState[]> {
+  const rows = await database.db.select().from(prunedTokens);
+  const made = new Map((await tokensOf(database)).map((token) => [token.tokenId, token]));
+  return rows.map((row) => {
+    const { name, labels } = row.labels === null ? { labels: {}, name: null, ...made.get(row.id) } : row;
+    const { status, withdrawn } = row;
+    return tokenState({
+      ...row,
+      status: status ?? 'available',
+      withdrawn: withdrawn ?? false,
+      name,
+      labels: labels ?? {},
+    });
+  });
 }
 
 /** Where the log begins. */

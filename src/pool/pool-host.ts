@@ -1,0 +1,25 @@
+/** What a running pool tells whoever runs it, and what it answers. */
+import type { Change } from '../lease/command.ts';
+import type { Fact } from '../lease/fact.ts';
+import type { MachineRefusalCode } from '../lease/refusal.ts';
+
+/** The pool is in the middle of something whenever it tells: it is not to be commanded from here. */
+export interface PoolHost {
+  /** Takes every fact of a token, in the order of its seq. Called while a command is handled, and when a timer fires. */
+  record(fact: Fact): void;
+  /** Takes the fact that the options have changed: the next one after those before. Its seq. */
+  recordChange(change: Change): number;
+  /** Who waits in line has been granted a token, or, with null, is not waited for any more. */
+  served(leaseId: string, fact: Fact | null): void;
+  /** A bug in a machine: the pool has stopped and must not be used again. */
+  crashed(error: unknown): void;
+}
+
+export interface Answer {
+  facts: Fact[];
+  refusal: MachineRefusalCode | null;
+  /** The token that the user holds already, and is shown instead of being granted another. */
+  held: string | null;
+  /** The caller stands in line, and is answered by `served`. */
+  waits: boolean;
+}

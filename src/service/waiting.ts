@@ -1,0 +1,52 @@
+/**
+ * Those who wait for a token of a pool, each behind a connection of their own. Who is next is for the pool to say; here
+ * they are told, or give up when their time is over or they have gone away.
+ */
+import type { Clock } from '../clock.ts';
+import type { Fact } from '../lease/fact.ts';
+
+/** How waiting ended: with a grant, at the deadline, by going away, or because nobody is served here any more. */
+export type Waited = { end: 'granted'; fact: Fact } | { end: 'expired' | 'gone' | 'dismissed' };
+
+export class Line {
+  readonly #waiting = new Map<string, (waited: Waited) => void>();
+  /** When they give up, by the lease that they would get. */
+  readonly #until = new Map<string, number>();
+
+  /** Tells the one who waits for the lease: in the breath in which the fact is appended. */
+  served(leaseId: string, fact: Fact | null): void {
+    this.#waiting.get(leaseId)?.(fact === null ? { end: 'dismissed' } : { end: 'granted', fact });
+  }
+
+  /** When the one who waits for the lease gives up. */
+  until(leaseId: string): number | undefined {
+    return this.#until.get(leaseId);
+  }
+
+  /** `ended` is called at once when it has ended; the promise is for whoever has the time. */
+  wait(
+    leaseId: string,
+    waitMs: number,
+    clock: Clock,
+    gone: AbortSignal | undefined,
+    ended: (waited: Waited) => void,
+  ): Promise<Waited> {
+    return new Promise((resolve) => {
+      let timer: unknown;
+      const leave = () => end({ end: 'gone' });
+      const end = (waited: Waited) => {
+        if (!this.#waiting.delete(leaseId)) return;
+        this.#until.delete(leaseId);
+        clock.clearTimeout(timer);
+        gone?.removeEventListener('abort', leave);
+        ended(waited);
+        resolve(waited);
+      };
+      this.#waiting.set(leaseId, end);
+      this.#until.set(leaseId, clock.now() + waitMs);
+      timer = clock.setTimeout(() => end({ end: 'expired' }), waitMs);
+      gone?.addEventListener('abort', leave);
+      if (gone?.aborted) leave();
+    });
+  }
+}
