@@ -1,5 +1,6 @@
 /** Pools over HTTP: made, listed, changed while they are used, and ended. */
 import { describe, expect, it } from 'vitest';
+import { holdCommits } from './support/databases.ts';
 import { type Api, createApi, nobody } from './support/http.ts';
 import { optionsOf } from './support/options.ts';
 import { createWorld, twoMinutes } from './support/world.ts';
@@ -194,6 +195,77 @@ describe('PATCH /api/pools/:pool', () => {
     expect(body.errors[0].field).toBe('min_hold_ms');
     await api.refused('invalid_request', 'PATCH', poolAt('gpu'), { json: { membership: 'elastic' } });
     await api.refused('pool_not_found', 'PATCH', poolAt('none'), { json: { size: 2 } });
+  });
+});
+
+describe('PATCH /api/pools/:pool, when more happens at once', () => {
+  const patch = (api: Api, json: object, key?: string) =>
+    api.send('PATCH', poolAt('gpu'), { json, headers: key ? { 'idempotency-key': key } : {} });
+
+  it('makes up for tokens that left unseen just before: a fixed pool has as many as it says [I2]', async () => {
+    const api = await createApi({ size: 1 });
+    await make(api, { name: 'gpu', size: 4, ttl_ms: 1000 });
+    await allocateIn(api, 'gpu', { count: 4 });
+    await patch(api, { size: 2 });
+    // Their leases are over, and no timer has said so yet.
+    api.world.clock.stall(2000);
+    const { body } = await patch(api, { size: 4 });
+    expect(body.counts).toMatchObject({ total: 4, active: 0 });
+    expect((await api.get(`${poolAt('gpu')}/verify`)).body).toMatchObject({ sound: true });
+  });
+
+  it('loses none of several changes, each with a key of its own', async () => {
+    const api = await createApi({ size: 1 });
+    await make(api, { name: 'gpu', size: 4 });
+    const changes = [{ size: 9 }, { max_per_user: 3 }, { ttl_ms: 500 }, { queue_max: 7 }, { wait_ms: 11 }];
+    const answers = await Promise.all(changes.map((json, index) => patch(api, json, `k${index}`)));
+    expect(answers.map(({ status }) => status)).toEqual(changes.map(() => 200));
+    const { body } = await api.get(poolAt('gpu'));
+    expect(body.options).toMatchObject(Object.assign({}, ...changes));
+    expect(body.counts.total).toBe(9);
+  });
+
+  it('answers a repetition as before, whatever would be said of it by now', async () => {
+    const api = await createApi({ size: 1 });
+    await make(api, { name: 'gpu', size: 1, ttl_ms_max: 90_000, ttl_ms: 1000 });
+    const first = await patch(api, { ttl_ms: 80_000 }, 'k');
+    await patch(api, { ttl_ms: 1000, ttl_ms_max: 2000 });
+    const again = await patch(api, { ttl_ms: 80_000 }, 'k');
+    expect([again.status, again.body.options.ttl_ms]).toEqual([first.status, 80_000]);
+  });
+
+  it('has nobody hold a thing twice that is given other labels', async () => {
+    const api = await createApi({ size: 1 });
+    const tokens = (os: string) => [{ name: 'pixel', labels: { os } }];
+    await make(api, { name: 'gpu', tokens: tokens('13') });
+    const { body: lease } = await allocateIn(api, 'gpu', { user_id: 'ada' });
+    const { body } = await api.refused('invalid_request', 'PATCH', poolAt('gpu'), {
+      json: { tokens: tokens('14') },
+    });
+    expect(body.errors[0]).toMatchObject({
+      field: 'tokens',
+      message: expect.stringContaining('"pixel" is held'),
+    });
+    await api.post(`${poolAt('gpu')}/tokens/${lease.token_id}/release`);
+    expect((await patch(api, { tokens: tokens('14') })).body.counts).toMatchObject({
+      total: 1,
+      available: 1,
+    });
+    expect((await allocateIn(api, 'gpu', { labels: { os: '14' } })).status).toBe(200);
+  });
+
+  it('is shown when it is durable, with no lease counted that is over [I6][I14]', async () => {
+    const api = await createApi({ size: 1 });
+    await make(api, { name: 'gpu', size: 4, ttl_ms: 1000 });
+    await allocateIn(api, 'gpu');
+    api.world.clock.stall(2000);
+    expect((await api.get(poolAt('gpu'))).body.counts).toMatchObject({ active: 0 });
+    const letCommit = await holdCommits(api.world.where.databaseUrl!);
+    const patched = patch(api, { size: 7 });
+    await expect.poll(() => api.world.service.pools()).toMatchObject({ ok: [{}, { options: { size: 7 } }] });
+    const seen = api.get(poolAt('gpu'));
+    await letCommit();
+    expect([(await patched).status, (await seen).body.options.size]).toEqual([200, 7]);
   });
 });
 

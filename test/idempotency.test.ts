@@ -254,6 +254,74 @@ describe('Idempotency-Key', () => {
     expect(again.body).toEqual(first.body);
   });
 
+  it('gets no other answer because the pool allows less by now', async () => {
+    const api = await createApi({ size: 3 });
+    const first = await allocate(api, 'a', { user_id: 'ada', ttl_ms: 100_000 });
+    await api.send('PATCH', '/api/pools/default', { json: { ttl_ms: 1000, ttl_ms_max: 1000 } });
+    expect((await allocate(api, 'a', { user_id: 'ada', ttl_ms: 100_000 })).body).toEqual(first.body);
+  });
+
+  it('shows of a batch what is live of it, and says why nothing is where nothing is', async () => {
+    const api = await createApi({ size: 3 });
+    const batch = { user_id: 'ada', count: 2 };
+    const { body } = await allocate(api, 'a', batch);
+    const [one, other] = body.leases;
+    await api.post(`/api/tokens/${one.token_id}/release`);
+    expect((await allocate(api, 'a', batch)).body).toEqual({ leases: [other] });
+    await api.post(`/api/tokens/${other.token_id}/release`);
+    expect((await allocate(api, 'a', batch)).body).toMatchObject({ error: 'lease_ended' });
+  });
+
+  it('shows of many renewals what has become of each by now [I6]', async () => {
+    const api = await createApi({ size: 3 });
+    const leases = [await api.allocate({ ttl_ms: 5000 }), await api.allocate()].map(
+      ({ token_id, lease_id }) => ({
+        token_id,
+        lease_id,
+      }),
+    );
+    const ask = keyed('k', { leases: [...leases, { token_id: nobody }, { ...leases[0], ttl_ms: 10 ** 12 }] });
+    const { body } = await api.send('POST', '/api/tokens/keep-alive', ask);
+    expect(body.results.map(({ ok, error }: { ok: boolean; error?: string }) => error ?? ok)).toEqual([
+      true,
+      true,
+      'not_found',
+      'invalid_options',
+    ]);
+    api.world.clock.advance(10_000);
+    const again = await api.send('POST', '/api/tokens/keep-alive', ask);
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    expect(again.body.results.slice(0, 2)).toMatchObject([
+      { ok: false, error: 'lease_ended', reason: 'ttl_expired' },
+      { ok: true, lease: { expires_in_ms: twoMinutes - 10_000 } },
+    ]);
+    expect((await api.get('/api/events?type=renewed')).body.events).toHaveLength(2);
+  });
+
+  it('shows a token as it is now', async () => {
+    const api = await createApi({ size: 3 });
+    const { token_id } = await api.allocate();
+    const path = `/api/tokens/${token_id}/withdraw`;
+    expect((await api.send('POST', path, keyed('k', {}))).body).toMatchObject({
+      user_id: expect.any(String),
+    });
+    await api.post(`/api/tokens/${token_id}/release`);
+    const again = await api.send('POST', path, keyed('k', {}));
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    expect(again.body).toMatchObject({ id: token_id, user_id: null });
+  });
+
+  it('of a grant that was kept before there were batches is understood', async () => {
+    const api = await createApi({ size: 3 });
+    const first = await allocate(api, 'a', { user_id: 'ada' });
+    const database = await openDatabase(api.world.where);
+    await database.db.execute(
+      sql`update keyed_outcomes set outcome = jsonb_set(outcome::jsonb, '{ok}', outcome::jsonb #> '{ok,0}')`,
+    );
+    await database.close();
+    expect((await allocate(api, 'a', { user_id: 'ada' })).body).toEqual(first.body);
+  });
+
   it('is refused by name if it is none', async () => {
     const api = await createApi({ size: 3 });
     for (const key of ['', ' ', 'a b', 'ä', 'x'.repeat(201)]) {

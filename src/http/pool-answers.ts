@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { optionsOut, optionsWhole } from '../declared/options-schema.ts';
 import type { WaiterInLine } from '../service/pool-reads.ts';
-import type { FoundLease, PoolView } from '../service/service.ts';
+import type { PoolView } from '../service/pool-service.ts';
+import type { FoundLease } from '../service/service.ts';
 import { counts, endReason, instant, iso, isoOrNull, tokenId } from './answers.ts';
 
 export const PoolAnswer = z.strictObject({ name: z.string(), options: optionsWhole, counts }).openapi('Pool');

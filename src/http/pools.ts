@@ -57,8 +57,10 @@ export const poolRoutes = (service: Service, standard: Standard): AnyRoute[] => 
     query: none,
     answer: PoolAnswer,
     refusals: ['pool_not_found'],
-    handle: async ({ params: { pool } }) =>
-      map(await service.find(pool), ({ name, options, counts }) => poolOut({ name, options, counts })),
+    handle: async ({ params: { pool } }) => {
+      const found = await service.find(pool);
+      return 'refused' in found ? found : map(await found.ok.view(), poolOut);
+    },
   }),
   route({
     method: 'patch',

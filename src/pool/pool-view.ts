@@ -29,6 +29,16 @@ export function* traitsOf({ order }: PoolContext): Generator<TokenTraits> {
   for (const { tokenId, name, labels } of order.all()) yield { tokenId, name, labels };
 }
 
+/** Tokens with a name that somebody holds. */
+export function heldByName({ order }: PoolContext): ReadonlyMap<string, Labeled> {
+  const held = new Map<string, Labeled>();
+  for (const { name, labels, userId } of order.all())
+    if (name !== null && userId !== null) held.set(name, { name, labels });
+  return held;
+}
+
+type Labeled = Pick<TokenTraits, 'name' | 'labels'>;
+
 export interface HeldToken {
   tokenId: string;
   lease: Lease;

@@ -96,8 +96,8 @@ const answers: Record<RefusalCode, boolean> = {
   pool_not_found: true,
   pool_exists: true,
   pool_permanent: true,
-  invalid_options: true,
   // Nothing was done, and it can be asked for again: who does wants to have it.
+  invalid_options: false,
   pool_full: false,
   user_limit_reached: false,
   queue_full: false,

@@ -5,7 +5,7 @@ import { canonical } from '../lease/canonical.ts';
 import type { Json, TokenTraits } from '../lease/lease.ts';
 import { likeness, type PoolOptions } from '../lease/pool-options.ts';
 import type { Pool } from '../pool/pool.ts';
-import { traitsOf } from '../pool/pool-view.ts';
+import { heldByName, traitsOf } from '../pool/pool-view.ts';
 import { newId } from '../random.ts';
 
 export interface DeclaredPool {
@@ -43,6 +43,32 @@ export function missing(pool: Pool, { membership, size, tokens }: PoolOptions): 
       return count <= 0;
     })
     .map(withId);
+}
+
+/** Held tokens that would be other ones by the same name: two would be there of what is one thing. */
+export function namesHeld(pool: Pool, { tokens }: PoolOptions): { option: 'tokens'; message: string }[] {
+  const held = pool.see(heldByName);
+  return (tokens ?? []).flatMap((spec) => {
+    const traits = spec.name === null ? undefined : held.get(spec.name);
+    if (traits === undefined || likeness(traits) === likeness(spec)) return [];
+    return [
+      {
+        option: 'tokens',
+        message: `${JSON.stringify(spec.name)} is held, and has other labels until it is free`,
+      },
+    ];
+  });
+}
+
+/** The options, with what is held left as it is; then they are not yet what was declared. */
+export function asFarAsFree(pool: Pool, options: PoolOptions): PoolOptions {
+  if (namesHeld(pool, options).length === 0) return options;
+  const held = pool.see(heldByName);
+  const tokens = options.tokens!.map(({ name, labels }) => ({
+    name,
+    labels: (name === null ? undefined : held.get(name)?.labels) ?? labels,
+  }));
+  return { ...options, tokens, declaration: null };
 }
 
 const plain = { name: null, labels: {} };

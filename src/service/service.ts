@@ -6,24 +6,20 @@ import type { Clock } from '../clock.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Lease } from '../lease/lease.ts';
 import { contradictions, type PoolOptions } from '../lease/pool-options.ts';
-import { type Outcome, type Refusal, refused, type Stage } from '../lease/refusal.ts';
+import { map, type Outcome, type Refusal, refused, type Stage } from '../lease/refusal.ts';
 import type { Counts, PastLease } from '../lease/view.ts';
 import type { Verification } from '../lease/violation.ts';
 import { heldToken } from '../pool/pool-view.ts';
 import type { Task } from '../verify/verify-log.ts';
 import type { Once } from './exactly-once.ts';
-import { type DeclaredPool, declaredOf, missing, requestOf } from './making.ts';
-import { PoolService } from './pool-service.ts';
+import { type DeclaredPool, declaredOf, requestOf } from './making.ts';
+import { PoolService, type PoolView } from './pool-service.ts';
 import { type HeldPool, type ServiceListener, Tenure, type TenureOptions } from './tenure.ts';
 import { Verifier } from './verifier.ts';
 
 export interface ServiceOptions extends Omit<TenureOptions, 'declared'> {
   /** The pools that there are in any case, by name; the first one is the default pool. */
   declared: readonly [DeclaredPool, ...DeclaredPool[]];
-}
-
-export interface PoolView extends DeclaredPool {
-  counts: Counts;
 }
 
 /** Either is there. */
@@ -87,11 +83,11 @@ export class Service {
   /** All pools, by name, as this process knows them. */
   pools(): Outcome<PoolView[]> {
     if (this.stage !== 'serving') return this.#unavailable();
-    const views = Array.from(this.#tenure.pools.values(), ({ name, pool }) => ({
-      name,
-      options: pool.options,
-      counts: pool.counts,
-    }));
+    const at = this.#clock.now();
+    const views = Array.from(this.#tenure.pools.values(), ({ name, pool }) => {
+      pool.pass(at);
+      return { name, options: pool.options, counts: pool.counts };
+    });
     return { ok: views.sort((one, other) => (one.name < other.name ? -1 : 1)) };
   }
 
@@ -121,15 +117,12 @@ export class Service {
   async changePool(name: string, changes: Partial<PoolOptions>, once?: Once): Promise<Outcome<PoolView>> {
     const found = await this.find(name);
     if ('refused' in found) return found;
-    const held = this.#tenure.pools.get(name);
-    if (held === undefined) return this.#unavailable();
-    const options = { ...held.pool.options, ...changes };
-    if (changes.tokens) options.size = changes.size ?? changes.tokens.length;
-    const wrong = contradictions(options);
-    if (wrong.length > 0) return found.ok.told(refused({ code: 'invalid_options', errors: wrong }));
-    const done = await found.ok.change(options, missing(held.pool, options), once);
-    if ('refused' in done) return done;
-    return { ...done, ok: { name, options: done.ok, counts: held.pool.counts } };
+    const pool = found.ok;
+    const done = await pool.change((options) => {
+      const size = changes.size ?? changes.tokens?.length ?? options.size;
+      return { ...options, ...changes, size };
+    }, once);
+    return map(done, (options) => ({ name, options, counts: pool.counts }));
   }
 
   /** Ends a pool with all its leases. Its log stays. Refuses `pool_not_found`, and `pool_permanent` for those that are declared. */
@@ -161,7 +154,7 @@ export class Service {
       }
       const past = await home.read(() => this.#journal.lease(leaseId));
       if ('refused' in past) return past;
-      return past.ok ? { ok: { past: past.ok } } : refused({ code: 'lease_not_found' });
+      return past.ok ? { ok: { past: past.ok } } : home.told(refused({ code: 'lease_not_found' }));
     });
   }
 

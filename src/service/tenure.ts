@@ -10,7 +10,7 @@ import { type Instants, type PoolRequest, type SealedFact, Unfit } from '../jour
 import type { Stage } from '../lease/refusal.ts';
 import { Pool } from '../pool/pool.ts';
 import { Housekeeping, type HousekeepingListener, type HousekeepingOptions } from './housekeeping.ts';
-import { missing } from './making.ts';
+import { asFarAsFree, missing } from './making.ts';
 import { Line } from './waiting.ts';
 
 export interface TenureOptions extends HousekeepingOptions {
@@ -173,17 +173,14 @@ export class Tenure {
   #goByDeclared({ name, pool }: HeldPool): void {
     const declared = this.#options.declared.find((each) => each.pool === name);
     if (declared === undefined || pool.options.declaration === declared.options.declaration) return;
-    const { options } = declared;
-    if (options.membership !== pool.options.membership)
+    if (declared.options.membership !== pool.options.membership)
       throw new OtherMembership(
         `pool '${name}' is ${pool.options.membership} and stays so: declare it as that, or another one by another name`,
       );
-    pool.command({
-      type: 'CHANGE',
-      at: this.#options.clock.now(),
-      options,
-      newTokens: missing(pool, options),
-    });
+    const at = this.#options.clock.now();
+    pool.pass(at);
+    const options = asFarAsFree(pool, declared.options);
+    pool.command({ type: 'CHANGE', at, options, newTokens: missing(pool, options) });
   }
 
   /**

@@ -6,8 +6,8 @@ import type { Outcome } from '../../src/lease/refusal.ts';
 import type { FactView, LeaseView, TokenView } from '../../src/lease/view.ts';
 import type { AllocateAsk, Grant } from '../../src/service/allocating.ts';
 import type { TokenPage, TokenWithHistory, WaiterInLine } from '../../src/service/pool-reads.ts';
-import type { PoolService } from '../../src/service/pool-service.ts';
-import type { PoolView, Service } from '../../src/service/service.ts';
+import type { PoolService, PoolView } from '../../src/service/pool-service.ts';
+import type { Service } from '../../src/service/service.ts';
 import type { SimulatedProcess } from './process.ts';
 import type { Ask, ProofKind } from './steps.ts';
 
