@@ -1,9 +1,11 @@
 /** Pools over HTTP: made, listed, changed while they are used, and ended. */
 import { describe, expect, it } from 'vitest';
+import type { TokenSpec } from '../src/lease/pool-options.ts';
+import type { Service } from '../src/service/service.ts';
 import { holdCommits } from './support/databases.ts';
 import { type Api, createApi, nobody } from './support/http.ts';
 import { optionsOf } from './support/options.ts';
-import { createWorld, twoMinutes } from './support/world.ts';
+import { createWorld, ok, twoMinutes } from './support/world.ts';
 
 const poolAt = (name: string) => `/api/pools/${name}`;
 
@@ -284,6 +286,33 @@ describe('DELETE /api/pools/:pool', () => {
   it('does not end a pool that the service is started with', async () => {
     const api = await createApi({ size: 1 });
     expect((await api.refused('pool_permanent', 'DELETE', poolAt('default'))).status).toBe(409);
+  });
+});
+
+describe('a pool that is declared anew', () => {
+  it('goes by it at the next start, but for a thing that is held under another description', async () => {
+    const phones = (...tokens: TokenSpec[]) => [
+      { name: 'phones', options: optionsOf({ size: tokens.length, tokens }) },
+    ];
+    const [pixel, nokia] = [
+      { name: 'pixel', labels: { os: '13' } },
+      { name: 'nokia', labels: {} },
+    ];
+    const first = await createWorld({ size: 1, others: phones(pixel, nokia) });
+    const held = ok(await ok(first.service.pool('phones')).allocate({ labels: { os: '13' } }));
+    await first.close();
+    const others = phones({ name: 'pixel', labels: { os: '14' } }, { name: 'nokia', labels: { old: 'yes' } });
+    const labelsIn = async ({ service }: { service: Service }) => {
+      const { tokens } = ok(await ok(service.pool('phones')).reads.tokens('all', { limit: 9 }));
+      return Object.fromEntries(tokens.map(({ name, labels }) => [name, labels]));
+    };
+    const { where, clock } = first;
+    const second = await createWorld({ size: 1, others, where, clock });
+    expect(await labelsIn(second)).toEqual({ pixel: { os: '13' }, nokia: { old: 'yes' } });
+    ok(await ok(second.service.pool('phones')).release({ tokenId: held[0]!.tokenId }));
+    await second.close();
+    const third = await createWorld({ size: 1, others, where, clock });
+    expect(await labelsIn(third)).toEqual({ pixel: { os: '14' }, nokia: { old: 'yes' } });
   });
 });
 
