@@ -47,7 +47,7 @@ export class LineUsers {
 
   async #stand(): Promise<void> {
     while (this.#going) {
-      const userId = `waiter ${++this.#count}`;
+      const userId = `waiter-${++this.#count}`;
       const key = this.#random.happens(0.4) ? userId : null;
       const ttlMs = this.#random.between(50, 800);
       const waitMs = this.#random.between(100, 3000);
@@ -69,7 +69,7 @@ export class LineUsers {
 
   async #beClient(): Promise<void> {
     while (this.#going) {
-      const userId = `client ${++this.#count}`;
+      const userId = `client-${++this.#count}`;
       await this.#ask(clientPool, questions.generate(), 1000);
       const assigned = await this.#insist(
         clientPool,

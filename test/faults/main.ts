@@ -15,7 +15,9 @@ import { pause } from '../support/process.ts';
 import type { Lateness } from './check-time.ts';
 import { WallClock } from './clocks.ts';
 import { type Bereavement, failoverTimes, measureFailovers } from './failover.ts';
+import type { Call } from './history.ts';
 import { everywhere, onPostgres, type Scene } from './injections.ts';
+import { clientPool, linePool } from './line.ts';
 import { MemoryWatch } from './memory.ts';
 import { spread, tally } from './numbers.ts';
 import { Trial } from './trial.ts';
@@ -100,12 +102,13 @@ async function injectFor(durationMs: number, trial: Trial, scene: Scene): Promis
   return injected;
 }
 
-function summarize({ calls }: Trial, { served, whileDown }: Lateness): void {
+function summarize(trial: Trial, { served, whileDown }: Lateness): void {
+  const answers = (calls: readonly Call[]) =>
+    tally(calls.map(({ answer }) => (answer ? String(answer.error ?? answer.status) : 'none')));
+  const { calls } = trial;
   print('calls', calls.length);
-  print(
-    'answers',
-    tally(calls.map(({ answer }) => (answer ? String(answer.error ?? answer.status) : 'none'))),
-  );
+  print('answers', answers(calls));
+  for (const pool of [linePool, clientPool] as const) print(pool, answers(trial.callsOf(pool)));
   print('replayed', calls.filter(({ answer }) => answer?.replayed).length);
   print('lateness', spread(served));
   print('while down', spread(whileDown));

@@ -68,6 +68,11 @@ export class Trial {
     return new Trial(await Cluster.start(options.where, options.processes, env, options.own), options);
   }
 
+  /** Of those who asked another pool than the default one. */
+  callsOf(pool: typeof linePool | typeof clientPool): readonly Call[] {
+    return this.#line.recorders[pool].calls;
+  }
+
   get calls(): readonly Call[] {
     return this.recorder.calls;
   }
