@@ -1,6 +1,8 @@
 /**
- * The verdict on a recorded history. Of the invariants I1 to I18, checked here: I1 to I9, I11 to I15 and I17. Elsewhere or not:
- * - I10 (waiting) and I16 (a stream) speak of what the service does not have yet.
+ * The verdict on the recorded history of the default pool. Of the invariants I1 to I18, checked here: I1 to I9, I11 to I15
+ * and I17. Elsewhere or not:
+ * - I10 (waiting) is checked on a pool of its own (`check-line.ts`), and that pools are apart (I19) by `leasehold verify`.
+ * - I16 speaks of a stream, which the service does not have yet.
  * - I14 is checked for every acknowledged change, and I18 in long runs, by sampling the memory (`memory.ts`).
  */
 import { checkKeys } from './check-keys.ts';
