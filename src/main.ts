@@ -89,11 +89,9 @@ async function main(config: Config, log: Logger): Promise<void> {
   await service.start();
   const url = urlOf(config.host, server.address());
   const startMs = Math.round(elapsedMs() - startedAt);
-  log.info(
-    { stage: service.stage, url, journal: journal.name, pools: config.pools.length, startMs },
-    'started',
-  );
-  announce(url, service.stage, config.pools[0].options.size);
+  const served = countServed(service);
+  log.info({ stage: service.stage, url, journal: journal.name, ...served, startMs }, 'started');
+  announce(url, served?.tokens);
 
   onSignal(async () => {
     const stopAt = elapsedMs() + config.shutdownTimeoutMs;
@@ -138,12 +136,20 @@ function urlOf(host: string, address: unknown): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** For a person at a terminal; the log lines are for machines. */
-function announce(url: string, stage: Stage, tokens: number): void {
+/** What there is by now, whatever was declared: pools can have been made, changed and used before. Nothing on standby. */
+function countServed(service: Service): { pools: number; tokens: number } | undefined {
+  const served = service.pools();
+  if ('refused' in served) return undefined;
+  const tokens = served.ok.reduce((sum, { counts }) => sum + counts.total, 0);
+  return { pools: served.ok.length, tokens };
+}
+
+/** For a person at a terminal; the log lines are for machines. `tokens`: absent on standby. */
+function announce(url: string, tokens: number | undefined): void {
   if (!process.stdout.isTTY && process.env.npm_lifecycle_event === undefined) return;
-  const what = stage === 'standby' ? 'stands by for' : 'serves';
+  const what = tokens === undefined ? 'stands by' : `serves ${tokens} tokens`;
   process.stdout.write(`
-  Leasehold ${what} ${tokens} tokens at ${url}
+  Leasehold ${what} at ${url}
 
     curl -X POST ${url}/api/tokens/allocate
     ${url}/docs       the API, to read and to try

@@ -59,26 +59,54 @@ describe.each(databaseKinds)('the service on %s', (kind) => {
     await service.stop();
     expect(service.stderr).toBe('');
     const started = service.log.find(({ msg }) => msg === 'started');
-    expect(started).toMatchObject({ service: 'leasehold', level: 30, stage: 'serving', tokens: 100 });
+    expect(started).toMatchObject({
+      ...{ service: 'leasehold', level: 30, stage: 'serving' },
+      // The default one, and that of the tokens for clients, which begins empty.
+      ...{ pools: 2, tokens: 100 },
+    });
     expect(service.log.map(({ msg }) => msg)).toContain('answered');
     for (const { time } of service.log) expect(new Date(String(time)).toISOString()).toBe(time);
     expect(service.stdout).not.toContain(lease.lease_id);
   });
 
-  it('refuses another POOL_SIZE than the stored one, and changes nothing by it', async () => {
+  it('grows when it is started with a larger POOL_SIZE, and keeps the tokens that it had [I2]', async () => {
     const where = await freshDatabase(kind);
-    await (await startService(where, { POOL_SIZE: '3' })).stop();
-    const other = await spawnService(where, { POOL_SIZE: '4' });
-    expect(await other.exited).toEqual({ code: 1, signal: null });
-    expect(onlyLine(other.stderr)).toContain(
-      "pool 'default' has 3 tokens, but POOL_SIZE is 4: a fixed pool keeps its tokens. Set POOL_SIZE=3,",
-    );
-    const again = await startService(where, { POOL_SIZE: '3' });
-    expect(await tokenIds(again)).toHaveLength(3);
-    expect((await readLog(again)).map(({ seq, type }) => [seq, type])).toEqual([
-      [1, 'opened'],
-      [2, 'opened'],
+    const first = await startService(where, { POOL_SIZE: '3' });
+    const ids = await tokenIds(first);
+    await first.stop();
+    const grown = await startService(where, { POOL_SIZE: '4' });
+    const more = await tokenIds(grown);
+    expect([ids.length, more.length]).toEqual([3, 4]);
+    expect(more).toEqual(expect.arrayContaining(ids));
+    expect((await readLog(grown)).map(({ type, reason }) => [type, reason])).toEqual([
+      ['opened', 'pool_opened'],
+      ['opened', 'pool_opened'],
+      ['changed', 'options_changed'],
+      ['created', 'pool_grown'],
     ]);
+    expect(grown.log.find(({ msg }) => msg === 'started')).toMatchObject({ pools: 2, tokens: 4 });
+  });
+
+  it('drains when it is started with a smaller POOL_SIZE: what is held stays until it is given back [I2]', async () => {
+    const where = await freshDatabase(kind);
+    const first = await startService(where, { POOL_SIZE: '3' });
+    const held: LeaseSeen[] = [];
+    for (const user_id of ['ada', 'bob'])
+      held.push((await first.post<LeaseSeen>('/api/tokens/allocate', { user_id })).body);
+    await first.stop();
+
+    const drained = await startService(where, { POOL_SIZE: '1' });
+    const heldIds = held.map(({ token_id }) => token_id).sort();
+    expect(await tokenIds(drained)).toEqual(heldIds);
+    // What is there counts, not what was asked for.
+    expect(drained.log.find(({ msg }) => msg === 'started')).toMatchObject({ tokens: 2 });
+    const released = [];
+    for (const { token_id, lease_id } of held) {
+      expect((await drained.post(`/api/tokens/${token_id}/release`, { lease_id })).status).toBe(200);
+      released.push(await tokenIds(drained));
+    }
+    expect(released.map(({ length }) => length)).toEqual([1, 1]);
+    expect((await readLog(drained)).filter(({ reason }) => reason === 'pool_shrunk')).toHaveLength(2);
   });
 });
 
