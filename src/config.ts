@@ -1,7 +1,8 @@
 /** The environment, checked: one frozen Config, or an error that names each variable that is wrong. */
 import { z } from 'zod';
-import { completed, msMax, sizeMax } from './declared/options-schema.ts';
-import { type Declared, readPoolsFile } from './declared/pools-file.ts';
+import { type Declared, declaredPools, type Permanent } from './declared/declared-pools.ts';
+import { msMax, sizeMax } from './declared/options-schema.ts';
+import { readPoolsFile } from './declared/pools-file.ts';
 
 /** 30 days. */
 const ttlMsMaxDefault = 2_592_000_000;
@@ -122,25 +123,34 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   });
 }
 
-const defaultPool = 'default';
 export const clientPool = 'clients';
 
-/** What the environment says of the two pools that there always are, the file of pools can say otherwise. */
+/** The two pools that there always are, as the environment has them; the file of pools can say otherwise, and add more. */
 function declaredBy(env: z.output<typeof Environment>): Config['pools'] {
-  const standard = { size: env.POOL_SIZE, ttlMs: env.TTL_MS, ttlMsMax: env.TTL_MS_MAX };
-  const clients = {
-    membership: 'elastic',
-    whenFull: 'reject',
-    size: env.CLIENT_POOL_SIZE,
-    ttlMs: env.CLIENT_TTL_MS,
-    idleTtlMs: env.CLIENT_IDLE_TTL_MS,
-  } as const;
-  const inFile = env.POOLS_FILE === undefined ? [] : readPoolsFile(env.POOLS_FILE, standard);
-  const named = (name: string, otherwise: Declared['options']): Declared =>
-    inFile.find((each) => each.name === name) ?? { name, options: otherwise };
-  return [
-    named(defaultPool, completed({}, standard)),
-    named(clientPool, completed(clients, standard)),
-    ...inFile.filter(({ name }) => name !== defaultPool && name !== clientPool),
+  const permanent: Permanent[] = [
+    { name: 'default', standard: { size: env.POOL_SIZE, ttlMs: env.TTL_MS, ttlMsMax: env.TTL_MS_MAX } },
+    {
+      name: clientPool,
+      standard: {
+        size: env.CLIENT_POOL_SIZE,
+        ttlMs: env.CLIENT_TTL_MS,
+        ttlMsMax: Math.max(env.CLIENT_TTL_MS, env.TTL_MS_MAX),
+      },
+      otherwise: { membership: 'elastic', whenFull: 'reject', idleTtlMs: env.CLIENT_IDLE_TTL_MS },
+      unfit: unfitForClients,
+    },
   ];
+  const { POOLS_FILE } = env;
+  const declared = POOLS_FILE ? readPoolsFile(POOLS_FILE, permanent) : declaredPools({}, permanent);
+  return declared as [Declared, Declared, ...Declared[]];
 }
+
+/** What its five routes promise: tokens are generated and deleted one by one, and no client loses one to another. */
+const unfitForClients: NonNullable<Permanent['unfit']> = ({ membership, whenFull, tokens }) => {
+  const rules = [
+    [membership === 'elastic', 'membership', 'must be elastic: clients generate and delete its tokens'],
+    [whenFull !== 'evict', 'whenFull', 'must be reject or wait: no client loses its token to another'],
+    [tokens === null, 'tokens', 'means nothing here: clients generate the tokens'],
+  ] as const;
+  return rules.filter(([holds]) => !holds).map(([, option, message]) => ({ option, message }));
+};

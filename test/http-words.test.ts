@@ -34,6 +34,14 @@ describe('what is wrong with a request', () => {
     }
   });
 
+  it('is said of a pool that is no object', async () => {
+    const api = await createApi({ size: 1 });
+    const errors = [{ field: 'body', message: 'must be a JSON object' }];
+    const made = await api.refused('invalid_request', 'POST', '/api/pools', { json: [] });
+    const changed = await api.refused('invalid_request', 'PATCH', '/api/pools/default', { json: 'small' });
+    expect([made.body.errors, changed.body.errors]).toEqual([errors, errors]);
+  });
+
   it('is said of each member of a query', async () => {
     const api = await createApi({ size: 1 });
     for (const [query, field, message] of queries) {

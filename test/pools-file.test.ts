@@ -104,9 +104,77 @@ pools:
     ],
     ['pools: [', expect.stringMatching(/^file:1:\d+: /)],
     ['pools: {gpu: {}, gpu: {}}', expect.stringMatching(/^file:1:\d+: Map keys must be unique/)],
-    ['', expect.stringMatching(/^file:1:1: /)],
+    ['', 'file:1:1: the file: must be an object with `pools`, and the pools by name in that'],
+    ['- gpu', 'file:1:1: the file: must be an object with `pools`, and the pools by name in that'],
+    ['pools:', 'file:1:7: pools: must be an object: the options of each pool by its name'],
+    ['pools:\n  gpu:', 'file:2:7: pools.gpu: must be an object of options; {} chooses none'],
+    [
+      'pools:\n  gpu: {tokens: [a]}',
+      'file:2:18: pools.gpu.tokens.0: must be an object with name, labels or both',
+    ],
+    ['$schema: 7\npools: {}', 'file:1:10: $schema: must be text'],
+    ['pools:\n  gpu: *big', 'file:2:8: *big: no anchor &big stands before it'],
+    ['pools:\n  gpu: {labels: &x [*x]}', 'file:2:20: pools.gpu.labels: is not known'],
+    [
+      `a: &a [${Array(9).fill('x')}]\nb: &b [${Array(9).fill('*a')}]\nc: &c [${Array(9).fill('*b')}]\npools: *c`,
+      'file:4:8: the aliases stand for too much: write it out',
+    ],
+    ['pools:\n  __proto__: {size: 3}', 'file:2:3: __proto__: is not known'],
+    ['pools:\n  gpu: {"__proto__": 3}', 'file:2:9: __proto__: is not known'],
+    [
+      'pools:\n  clients: {membership: fixed}',
+      'file:2:25: pools.clients.membership: must be elastic: clients generate and delete its tokens',
+    ],
+    [
+      'pools:\n  clients: {when_full: evict}',
+      'file:2:24: pools.clients.when_full: must be reject or wait: no client loses its token to another',
+    ],
+    [
+      'pools:\n  clients: {tokens: [{}]}',
+      'file:2:21: pools.clients.tokens: means nothing here: clients generate the tokens',
+    ],
   ])('stops the start with line and reason: %j', (text, said) => {
     expect(complaint(text)).toEqual([said]);
+  });
+
+  it('is said of every mistake at once, in the order of the lines', () => {
+    const text =
+      'pools:\n  one: {ttl_ms: 30, ttl_ms_max: 20}\n  two: {size: four}\n  six: {min_hold_ms: 1, when_full: wait}';
+    expect(complaint(text)).toEqual([
+      expect.stringMatching(/^file:2:17: pools\.one\.ttl_ms: must not exceed/),
+      expect.stringMatching(/^file:3:15: pools\.two\.size: must be/),
+      expect.stringMatching(/^file:4:22: pools\.six\.min_hold_ms: means nothing/),
+    ]);
+  });
+
+  it('completes the pool of tokens for clients from its own defaults, and CLIENT_*', () => {
+    const [, bare] = readConfig({}).pools;
+    const text = 'pools: {clients: {size: 20}}';
+    const [, chosen, ...others] = poolsOf(text);
+    expect(chosen).toEqual({ name: 'clients', options: { ...bare.options, size: 20 } });
+    expect(others).toEqual([]);
+    const env = { CLIENT_POOL_SIZE: '3', CLIENT_TTL_MS: '400', CLIENT_IDLE_TTL_MS: '500' };
+    const file = fileOf('pools: {clients: {max_per_user: 2, when_full: wait, idle_ttl_ms: null}}');
+    const [, mixed] = readConfig({ ...env, POOLS_FILE: file }).pools;
+    expect(mixed.options).toEqual({
+      ...bare.options,
+      ...{ size: 3, ttlMs: 400, idleTtlMs: null, maxPerUser: 2, whenFull: 'wait' },
+    });
+    // What is standard fits itself to what is chosen.
+    expect(poolsOf('pools: {clients: {max_lifetime_ms: 700}}')[1].options.ttlMs).toBe(700);
+  });
+
+  it('completes the default pool from POOL_SIZE and TTL_MS, and the others from the default pool', () => {
+    const env = { POOL_SIZE: '5', TTL_MS: '600', TTL_MS_MAX: '700' };
+    const [first, , gpu] = readConfig({
+      ...env,
+      POOLS_FILE: fileOf('pools: {gpu: {when_full: wait}, default: {size: 7, max_per_user: 2}}'),
+    }).pools;
+    const standard = { size: 7, ttlMs: 600, ttlMsMax: 700 };
+    expect(first.options).toEqual(optionsOf({ ...standard, maxPerUser: 2 }));
+    expect(gpu!.options).toEqual(optionsOf({ ...standard, whenFull: 'wait' }));
+    const withTokens = fileOf('pools: {default: {tokens: [{name: a}, {name: b}]}}');
+    expect(readConfig({ ...env, POOLS_FILE: withTokens }).pools[0].options.size).toBe(2);
   });
 
   it('is named where it is not there', () => {

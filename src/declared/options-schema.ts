@@ -47,10 +47,17 @@ export const labels = z
   .refine((all) => Object.keys(all).length <= 16, 'must be at most 16 labels')
   .meta({ description: 'What the token is like, as `{"os": "android"}`' });
 
-const token = z.strictObject({
-  name: text(200).nullable().default(null).meta({ description: 'No other token of the pool has the same' }),
-  labels: labels.prefault({}),
+const noObject = (message: string) => ({
+  error: ({ code }: { code?: string | undefined }) => (code === 'invalid_type' ? message : undefined),
 });
+
+const token = z.strictObject(
+  {
+    name: text(200).nullable().default(null).meta({ description: 'No other token of the pool has the same' }),
+    labels: labels.prefault({}),
+  },
+  noObject('must be an object with name, labels or both'),
+);
 
 /** Every option; which ones may be left out is a matter of where it is written. */
 const optionShape = {
@@ -93,7 +100,9 @@ const optionShape = {
 } satisfies Record<Snake<OptionName>, z.ZodType>;
 
 /** Any of the options. */
-export const optionsPart = z.strictObject(optionShape).partial();
+export const optionsPart = z
+  .strictObject(optionShape, noObject('must be an object of options; {} chooses none'))
+  .partial();
 export const optionsWhole = z.strictObject(optionShape);
 
 export type WrittenOptions = z.output<typeof optionsPart>;
@@ -118,14 +127,18 @@ export const optionsOut = ({ declaration: _, ...options }: PoolOptions): z.outpu
     typeof optionsWhole
   >;
 
-/** All options of a new pool, where some are chosen. */
+/** What is as elsewhere in a pool that says nothing of it. */
+export type Standard = Pick<PoolOptions, 'size' | 'ttlMs' | 'ttlMsMax'>;
+
+/** All options of a new pool, where some are chosen. `otherwise`: what its other defaults are, where they are its own. */
 export function completed(
   chosen: Partial<PoolOptions>,
-  standard: Pick<PoolOptions, 'size' | 'ttlMs' | 'ttlMsMax'>,
+  standard: Standard,
+  otherwise: Partial<PoolOptions> = {},
 ): PoolOptions {
   const tokens = chosen.tokens ?? null;
   const size = chosen.size ?? tokens?.length ?? standard.size;
   const ttlMsMax = chosen.ttlMsMax ?? Math.max(standard.ttlMsMax, chosen.ttlMs ?? 0);
   const ttlMs = chosen.ttlMs ?? Math.min(standard.ttlMs, ttlMsMax, chosen.maxLifetimeMs ?? ttlMsMax);
-  return { ...optionDefaults, ...chosen, tokens, size, ttlMs, ttlMsMax };
+  return { ...optionDefaults, ...otherwise, ...chosen, tokens, size, ttlMs, ttlMsMax };
 }

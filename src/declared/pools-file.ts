@@ -1,14 +1,29 @@
 /** The file of pools (`POOLS_FILE`), YAML or JSON: read and checked whole, and every mistake said with its line. */
 import { readFileSync } from 'node:fs';
-import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
+import { type Document, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
-import { contradictions, type PoolOptions } from '../lease/pool-options.ts';
-import { completed, optionsIn, optionsPart, poolName, written } from './options-schema.ts';
+import { contradictions } from '../lease/pool-options.ts';
+import { type Declared, declaredPools, type Permanent } from './declared-pools.ts';
+import { optionsPart, poolName, type WrittenOptions, written } from './options-schema.ts';
 
-const PoolsFile = z.strictObject({
-  $schema: z.string().optional().meta({ description: 'Where editors find what may stand here' }),
-  pools: z.record(poolName, optionsPart).meta({ description: 'The options of each pool, by its name' }),
-});
+const PoolsFile = z.strictObject(
+  {
+    $schema: z
+      .string('must be text')
+      .optional()
+      .meta({ description: 'Where editors find what may stand here' }),
+    pools: z
+      .record(poolName, optionsPart, {
+        error: ({ code }) =>
+          code === 'invalid_type' ? 'must be an object: the options of each pool by its name' : undefined,
+      })
+      .meta({ description: 'The options of each pool, by its name' }),
+  },
+  {
+    error: ({ code }) =>
+      code === 'invalid_type' ? 'must be an object with `pools`, and the pools by name in that' : undefined,
+  },
+);
 
 /** For editors: what may stand in the file. */
 export const poolsFileSchema = (): object => ({
@@ -16,18 +31,10 @@ export const poolsFileSchema = (): object => ({
   title: 'Pools of Leasehold',
 });
 
-export interface Declared {
-  name: string;
-  options: PoolOptions;
-}
-
 type Path = readonly (string | number)[];
 
 /** Throws with a line for each mistake: where it is, and what. */
-export function readPoolsFile(
-  file: string,
-  standard: Pick<PoolOptions, 'size' | 'ttlMs' | 'ttlMsMax'>,
-): Declared[] {
+export function readPoolsFile(file: string, permanent: readonly Permanent[]): Declared[] {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -36,46 +43,78 @@ export function readPoolsFile(
   }
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
-  const mistakes: string[] = [];
-  const say = (offset: number, message: string) => {
-    const { line, col } = lines.linePos(offset);
-    mistakes.push(`${file}:${line}:${col}: ${message}`);
-  };
+  const mistakes: { offset: number; message: string }[] = [];
+  const say: Say = (offset, message) => mistakes.push({ offset, message });
   for (const { pos, message } of document.errors)
     say(pos[0], message.split('\n')[0]!.replace(/ at line .*$/, ''));
-  const declared = mistakes.length > 0 ? [] : check(document, standard, say);
-  if (mistakes.length > 0)
-    throw new Error(`the file of pools is not valid (POOLS_FILE)\n  ${mistakes.join('\n  ')}`);
+  const content = mistakes.length > 0 ? undefined : contentOf(document, say);
+  const declared = content === undefined ? [] : check(document, content.js, permanent, say);
+  if (mistakes.length === 0) return declared;
+  const said = mistakes
+    .sort((one, other) => one.offset - other.offset)
+    .map(({ offset, message }) => {
+      const { line, col } = lines.linePos(offset);
+      return `${file}:${line}:${col}: ${message}`;
+    });
+  throw new Error(`the file of pools is not valid (POOLS_FILE)\n  ${said.join('\n  ')}`);
+}
+
+const proto = '__proto__';
+
+type Say = (offset: number, message: string) => void;
+
+/** What the document says, with its aliases replaced; undefined where they cannot be. */
+function contentOf(document: Document, say: Say): { js: unknown } | undefined {
+  const aliases: number[] = [];
+  let isSound = true;
+  visit(document, {
+    Alias(_, alias) {
+      aliases.push(alias.range![0]);
+      if (alias.resolve(document) !== undefined) return;
+      isSound = false;
+      say(alias.range![0], `*${alias.source}: no anchor &${alias.source} stands before it`);
+    },
+    Pair(_, { key }) {
+      // Where names are free, it would be passed over in silence.
+      if (isScalar(key) && key.value === proto) say(key.range![0], `${proto}: is not known`);
+    },
+  });
+  if (!isSound) return undefined;
+  try {
+    return { js: document.toJS() };
+  } catch {
+    say(aliases.at(-1) ?? 0, 'the aliases stand for too much: write it out');
+    return undefined;
+  }
+}
+
+function check(document: Document, js: unknown, permanent: readonly Permanent[], say: Say): Declared[] {
+  const sayAt = (path: Path, message: string) =>
+    say(offsetOf(document, path), `${path.join('.') || 'the file'}: ${message}`);
+  const result = PoolsFile.safeParse(js);
+  for (const issue of result.error?.issues ?? []) {
+    const path = issue.path as Path;
+    if (issue.code !== 'unrecognized_keys') sayAt(path, messageOf(issue));
+    else for (const key of issue.keys) if (key !== proto) sayAt([...path, key], 'is not known');
+  }
+  // All mistakes at once: what can be understood is looked at whatever else is wrong.
+  const declared = declaredPools(result.data?.pools ?? understood(js), permanent);
+  for (const { name, options } of declared) {
+    const unfit = permanent.find((each) => each.name === name)?.unfit?.(options) ?? [];
+    for (const { option, message } of unfit.length > 0 ? unfit : contradictions(options))
+      sayAt(['pools', name, written(option)], message);
+  }
   return declared;
 }
 
-function check(
-  document: Document,
-  standard: Pick<PoolOptions, 'size' | 'ttlMs' | 'ttlMsMax'>,
-  say: (offset: number, message: string) => void,
-): Declared[] {
-  const result = PoolsFile.safeParse(document.toJS());
-  if (!result.success) {
-    for (const issue of result.error.issues) {
-      const unknown = issue.code === 'unrecognized_keys' ? issue.keys : [null];
-      for (const key of unknown) {
-        const path = [...issue.path, ...(key === null ? [] : [key])] as Path;
-        say(
-          offsetOf(document, path),
-          `${path.join('.') || 'the file'}: ${key === null ? messageOf(issue) : 'is not known'}`,
-        );
-      }
-    }
-    return [];
-  }
-  return Object.entries(result.data.pools).map(([name, chosen]) => {
-    const options = completed(optionsIn(chosen), standard);
-    for (const { option, message } of contradictions(options)) {
-      const path = ['pools', name, written(option)];
-      say(offsetOf(document, path), `${path.join('.')}: ${message}`);
-    }
-    return { name, options };
+/** Those pools of which nothing is wrong by itself. */
+function understood(js: unknown): Record<string, WrittenOptions> {
+  const file = z.object({ pools: z.record(z.string(), z.unknown()) }).safeParse(js);
+  const pools = Object.entries(file.data?.pools ?? {}).flatMap(([name, chosen]) => {
+    const options = optionsPart.safeParse(chosen);
+    return options.success && poolName.safeParse(name).success ? [[name, options.data] as const] : [];
   });
+  return Object.fromEntries(pools);
 }
 
 /** Where it stands, or what it would stand in. */

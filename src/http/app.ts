@@ -1,5 +1,6 @@
 /** All routes in one Hono app, and what holds for each of them: request ids, logs, answers to what went wrong. */
 import { type Context, Hono } from 'hono';
+import type { Standard } from '../declared/options-schema.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { newId } from '../random.ts';
@@ -11,7 +12,7 @@ import { serveHealth } from './health.ts';
 import { leaseRoutes } from './leases.ts';
 import { openApiDocument } from './openapi.ts';
 import { places } from './place.ts';
-import { poolRoutes, queueRoutes, type Standard } from './pools.ts';
+import { poolRoutes, queueRoutes } from './pools.ts';
 import { problem } from './problem.ts';
 import { serve } from './route.ts';
 import { tokenRoutes } from './tokens.ts';

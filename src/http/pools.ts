@@ -1,5 +1,5 @@
 /** The pools themselves: made, listed, changed and ended; who waits in line; and what became of a lease of any of them. */
-import { completed, optionsIn } from '../declared/options-schema.ts';
+import { completed, optionsIn, type Standard } from '../declared/options-schema.ts';
 import { map } from '../lease/refusal.ts';
 import type { Service } from '../service/service.ts';
 import { ReleasedAllAnswer } from './answers.ts';
@@ -17,9 +17,6 @@ import { ChangePoolBody, CreatePoolBody, leasePath, none, poolPath, queueQuery }
 import { type AnyRoute, route } from './route.ts';
 
 const tag = 'Pools';
-
-/** What a pool is like that says nothing of it. */
-export type Standard = Parameters<typeof completed>[1];
 
 export const poolRoutes = (service: Service, standard: Standard): AnyRoute[] => [
   route({

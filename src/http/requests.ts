@@ -166,8 +166,11 @@ export const ClientKeepAliveBody = z
   .strictObject({ token: id, client_id: clientId.optional() }, { error: noObject })
   .openapi('ClientKeepAliveRequest');
 
-export const CreatePoolBody = optionsPart.extend({ name: poolName }).openapi('CreatePoolRequest');
-export const ChangePoolBody = optionsPart.omit({ membership: true }).openapi('ChangePoolRequest');
+const { membership, ...changeable } = optionsPart.shape;
+export const CreatePoolBody = z
+  .strictObject({ ...changeable, membership, name: poolName }, { error: noObject })
+  .openapi('CreatePoolRequest');
+export const ChangePoolBody = z.strictObject(changeable, { error: noObject }).openapi('ChangePoolRequest');
 
 const pool = poolName;
 export const poolPath = z.strictObject({ pool });
