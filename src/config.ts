@@ -55,7 +55,7 @@ const Environment = z
     // Simulated time does not exist yet: whoever asks for it must not get the real one.
     CLOCK: oneOf('system').default('system'),
     LOG_LEVEL: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent').default('info'),
-    MAX_CONNECTIONS: count(1, 1_000_000).prefault('10000'),
+    MAX_CONNECTIONS: count(1, 1_000_000).prefault('20000'),
     REQUEST_TIMEOUT_MS: count(100, 600_000).prefault('10000'),
     COMMIT_TIMEOUT_MS: count(100, 600_000).prefault('5000'),
     SHUTDOWN_TIMEOUT_MS: count(100, 600_000).prefault('10000'),

@@ -13,6 +13,7 @@ import { createLog, type Logger } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { newId } from './random.ts';
 import { Service } from './service/service.ts';
+import { Seats } from './service/waiting.ts';
 import { runCommand } from './verify/command.ts';
 
 const standbyPollMs = 150;
@@ -63,6 +64,8 @@ async function main(config: Config, log: Logger): Promise<void> {
       timers: clock,
       declared: config.pools,
       proofRequired: config.proofRequired,
+      unproven: clientPool,
+      seats: new Seats(Math.floor(config.maxConnections / 2)),
       standbyPollMs,
       retentionMs: config.eventRetentionMs,
       keysMax: config.idempotencyKeysMax,

@@ -1,12 +1,13 @@
 /** Tokens for clients: generate, assign, keep alive, unblock, delete, as their own clients call them. */
 import { describe, expect, it } from 'vitest';
-import { type Api, createApi, nobody } from './support/http.ts';
+import { type Api, type ApiOptions, createApi, nobody } from './support/http.ts';
 import { optionsOf } from './support/options.ts';
 
 const minute = 60_000;
 
-const start = (size = 10): Promise<Api> =>
+const start = (size = 10, more: ApiOptions = {}): Promise<Api> =>
   createApi({
+    ...more,
     size: 1,
     others: [
       {
@@ -95,6 +96,17 @@ describe('tokens for clients', () => {
         (await api.refused('invalid_request', 'POST', '/assign-token', { json: { client_id } })).status,
       ).toBe(400);
     }
+  });
+
+  it('are their client’s by the token alone, where leases of other pools have to be proven', async () => {
+    const api = await start(10, { proofRequired: true });
+    const token = await generate(api);
+    await assign(api, 'ada');
+    await api.refused('lease_mismatch', 'POST', '/keep-alive', { json: { token, client_id: 'bob' } });
+    for (const path of ['/keep-alive', '/unblock-token', '/delete-token'])
+      expect(await api.post(path, { token })).toMatchObject({ status: 200, body: { token } });
+    const { token_id } = await api.allocate();
+    await api.refused('lease_proof_required', 'POST', `/api/tokens/${token_id}/release`);
   });
 
   it('are unblocked when they are assigned, and only then: 403', async () => {

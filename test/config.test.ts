@@ -22,7 +22,7 @@ const defaults: Config = {
   ],
   proofRequired: false,
   logLevel: 'info',
-  maxConnections: 10_000,
+  maxConnections: 20_000,
   requestTimeoutMs: 10_000,
   commitTimeoutMs: 5000,
   shutdownTimeoutMs: 10_000,

@@ -1,7 +1,9 @@
 /** Standing in line over HTTP: first come, first served, and nobody who has gone. */
 import { describe, expect, it } from 'vitest';
+import { Seats } from '../src/service/waiting.ts';
 import { holdCommits } from './support/databases.ts';
 import { type Answer, type Api, createApi } from './support/http.ts';
+import { optionsOf } from './support/options.ts';
 import { serveApi } from './support/socket.ts';
 import { twoMinutes } from './support/world.ts';
 
@@ -109,6 +111,32 @@ describe('a full pool that lets newcomers wait', () => {
     expect({ status, after: headers.get('retry-after') }).toEqual({ status: 429, after: '1' });
     await release();
     expect((await bob.answer).status).toBe(200);
+  });
+
+  it('leaves connections for those who give back: in all pools together no more wait than there are seats', async () => {
+    const others = [{ name: 'gpu', options: optionsOf({ size: 1, whenFull: 'wait' }) }];
+    const pool = { whenFull: 'wait' as const };
+    const api = await createApi({ size: 1, pool, others, seats: new Seats(2) });
+    const gpu = '/api/pools/gpu/tokens';
+    const ada = await api.allocate({ user_id: 'ada' });
+    const { body: lease } = await api.post(`${gpu}/allocate`);
+    const bob = await stand(api, 'bob');
+    const cy = api.post(`${gpu}/allocate`, { user_id: 'cy' });
+    await expect
+      .poll(async () => (await api.get('/api/pools/gpu/queue')).body.total, { interval: 1 })
+      .toBe(1);
+    const { status } = await api.refused('queue_full', 'POST', `${gpu}/allocate`);
+    expect(status).toBe(429);
+    await api.refused('queue_full', 'POST', '/api/tokens/allocate', { json: { wait_ms: 5 } });
+    expect(await queueOf(api)).toEqual(['bob']);
+    // Who leaves makes room, in whichever line.
+    expect((await api.post(`${gpu}/${lease.token_id}/release`)).status).toBe(200);
+    expect((await cy).body).toMatchObject({ user_id: 'cy' });
+    const dee = await stand(api, 'dee');
+    for (const { answer } of [bob, dee]) {
+      await api.post(`/api/tokens/${ada.token_id}/release`);
+      expect((await answer).status).toBe(200);
+    }
   });
 
   it('lets nobody wait who says so: wait_ms 0', async () => {

@@ -104,9 +104,14 @@ export class Allocating {
     keep: Keep<Grant[]>,
   ): Promise<Outcome<Grant[]>> {
     const [leaseId] = command.leaseIds as [string];
+    const leave = () => this.#pool.command({ type: 'LEAVE', at: this.#clock.now(), leaseId });
+    if (this.#line.isClosed) {
+      leave();
+      return this.#replies.refusal('queue_full');
+    }
     const ended = (waited: Waited) => {
       if (waited.end === 'granted') keep(grantsOf([waited.fact]));
-      else this.#pool.command({ type: 'LEAVE', at: this.#clock.now(), leaseId });
+      else leave();
     };
     const waited = await this.#line.wait(leaseId, waitMs, this.#clock, gone, ended);
     if (waited.end === 'dismissed') return this.#durable.unavailable();

@@ -11,13 +11,17 @@ import type { Stage } from '../lease/refusal.ts';
 import { Pool } from '../pool/pool.ts';
 import { Housekeeping, type HousekeepingListener, type HousekeepingOptions } from './housekeeping.ts';
 import { asFarAsFree, missing } from './making.ts';
-import { Line } from './waiting.ts';
+import { Line, Seats } from './waiting.ts';
 
 export interface TenureOptions extends HousekeepingOptions {
   clock: Clock;
   /** The pools that there are in any case; the first one is the default pool. */
   declared: readonly [PoolRequest, ...PoolRequest[]];
   proofRequired: boolean;
+  /** The pool of which that does not hold: its clients are never told a lease id. */
+  unproven?: string;
+  /** For all who wait; any number of them unless said. */
+  seats?: Seats;
   /** How often a process on standby asks whether the pools are free, by `timers`. */
   standbyPollMs: number;
   timers: Timers;
@@ -116,8 +120,9 @@ export class Tenure {
   }
 
   #hold({ pool: name, options }: OpenedPool, journal: PoolJournal): HeldPool {
-    const { clock, proofRequired } = this.#options;
-    const line = new Line();
+    const { clock, unproven, seats = new Seats(Number.POSITIVE_INFINITY) } = this.#options;
+    const proofRequired = this.#options.proofRequired && name !== unproven;
+    const line = new Line(seats);
     const pool = new Pool(
       clock,
       { options, proofRequired },

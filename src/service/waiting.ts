@@ -8,10 +8,34 @@ import type { Fact } from '../lease/fact.ts';
 /** How waiting ended: with a grant, at the deadline, by going away, or because nobody is served here any more. */
 export type Waited = { end: 'granted'; fact: Fact } | { end: 'expired' | 'gone' | 'dismissed' };
 
+/** How many may wait in all lines of the process together: each holds a connection, and holders need some to come back by. */
+export class Seats {
+  readonly #most: number;
+  taken = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  get areTaken(): boolean {
+    return this.taken >= this.#most;
+  }
+}
+
 export class Line {
+  readonly #seats: Seats;
   readonly #waiting = new Map<string, (waited: Waited) => void>();
   /** When they give up, by the lease that they would get. */
   readonly #until = new Map<string, number>();
+
+  constructor(seats: Seats) {
+    this.#seats = seats;
+  }
+
+  /** Nobody more can wait, here or elsewhere. */
+  get isClosed(): boolean {
+    return this.#seats.areTaken;
+  }
 
   /** Tells the one who waits for the lease: in the breath in which the fact is appended. */
   served(leaseId: string, fact: Fact | null): void {
@@ -37,12 +61,14 @@ export class Line {
       const end = (waited: Waited) => {
         if (!this.#waiting.delete(leaseId)) return;
         this.#until.delete(leaseId);
+        this.#seats.taken--;
         clock.clearTimeout(timer);
         gone?.removeEventListener('abort', leave);
         ended(waited);
         resolve(waited);
       };
       this.#waiting.set(leaseId, end);
+      this.#seats.taken++;
       this.#until.set(leaseId, clock.now() + waitMs);
       timer = clock.setTimeout(() => end({ end: 'expired' }), waitMs);
       gone?.addEventListener('abort', leave);

@@ -146,7 +146,8 @@ export interface ApiOptions extends WorldOptions {
 }
 
 export async function createApi({ ttlMsMax = thirtyDays, pool, ...options }: ApiOptions = {}): Promise<Api> {
-  const world = await createWorld({ ...options, pool: { ttlMsMax, ...pool } });
+  const clientPool = 'clients';
+  const world = await createWorld({ unproven: clientPool, ...options, pool: { ttlMsMax, ...pool } });
   const logged: string[] = [];
   const lines = new Writable({
     write(line, _, done) {
@@ -157,7 +158,7 @@ export async function createApi({ ttlMsMax = thirtyDays, pool, ...options }: Api
   const log = pino({ level: 'debug' }, lines);
   const app = createApp(world.service, metrics, log, {
     standard: { size: 100, ttlMs: twoMinutes, ttlMsMax },
-    clientPool: 'clients',
+    clientPool,
     version: '0.0.0',
   });
   const openApi = new OpenApi(await (await app.request('/openapi.json')).json());
