@@ -1,6 +1,7 @@
 /** Tokens for clients: generate, assign, keep alive, unblock, delete, as their own clients call them. */
 import { describe, expect, it } from 'vitest';
-import { type Api, type ApiOptions, createApi, nobody } from './support/http.ts';
+import type { ProblemCode } from '../src/http/problem.ts';
+import { type Api, type ApiOptions, createApi, nobody, type Sent } from './support/http.ts';
 import { optionsOf } from './support/options.ts';
 
 const minute = 60_000;
@@ -122,6 +123,37 @@ describe('tokens for clients', () => {
     expect(
       (await api.refused('not_found', 'POST', '/delete-token', { json: { token: nobody } })).status,
     ).toBe(404);
+  });
+
+  it('are spoken of in words whatever was wrong: every body has a message', async () => {
+    const api = await start();
+    const token = await generate(api);
+    const said: [code: ProblemCode, path: string, sent: Sent, method?: string][] = [
+      ['invalid_request', '/keep-alive', { json: { token: 7 } }],
+      ['invalid_request', '/generate-token', { json: { size: 7 } }],
+      ['invalid_json', '/assign-token', { text: '{' }],
+      ['unsupported_media_type', '/unblock-token', { text: 'x', headers: { 'content-type': 'text/plain' } }],
+      ['body_too_large', '/delete-token', { json: { token: 'x'.repeat(20_000) } }],
+      ['method_not_allowed', '/generate-token', {}, 'GET'],
+      ['cross_site', '/keep-alive', { json: { token }, headers: { 'sec-fetch-site': 'cross-site' } }],
+    ];
+    for (const [code, path, sent, method = 'POST'] of said) {
+      const { body } = await api.refused(code, method, path, sent);
+      expect({ path, message: body.message }).toEqual({ path, message: body.title });
+    }
+    const headers = { 'idempotency-key': 'k' };
+    await api.send('POST', '/assign-token', { json: { client_id: 'ada' }, headers });
+    const reused = await api.refused('idempotency_key_reused', 'POST', '/keep-alive', {
+      ...{ json: { token }, headers },
+    });
+    expect(reused.body.message).toBe(reused.body.title);
+    api.world.service.stopServing();
+    const { status, headers: given, body } = await api.post('/generate-token');
+    expect({ status, after: given.get('retry-after'), message: body.message }).toEqual({
+      ...{ status: 503, after: '1', message: body.title },
+    });
+    // Elsewhere a message would be one member too many.
+    expect((await api.post('/api/tokens/allocate')).body).not.toHaveProperty('message');
   });
 
   it('are free again after a minute without keep-alive, and gone after five minutes of being free', async () => {

@@ -97,6 +97,16 @@ describe('/openapi.json', () => {
     });
   });
 
+  it('says that every body of the tokens for clients has a message', async () => {
+    const { paths, components } = await documentOf(await createApi({ size: 1 }));
+    const required = ({ $ref }: { $ref?: string }) =>
+      (components.schemas[$ref!.split('/').at(-1)!] as { required: string[] }).required;
+    for (const path of ['/generate-token', '/assign-token', '/keep-alive', '/unblock-token', '/delete-token'])
+      for (const { responses } of Object.values(paths[path]!))
+        for (const { content } of Object.values(responses))
+          for (const { schema } of Object.values(content)) expect(required(schema)).toContain('message');
+  });
+
   it('names the refusals of keep-alive and release, each at its status', async () => {
     const { paths } = await documentOf(await createApi({ size: 1 }));
     const expected = {

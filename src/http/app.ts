@@ -5,7 +5,7 @@ import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { newId } from '../random.ts';
 import type { Service } from '../service/service.ts';
-import { clientTokenRoutes } from './client-tokens.ts';
+import { clientTokenRoutes, inWords } from './client-tokens.ts';
 import { serveDocs } from './docs.ts';
 import { eventRoutes } from './events.ts';
 import { serveHealth } from './health.ts';
@@ -41,6 +41,8 @@ export function createApp(service: Service, metrics: Metrics, log: Logger, optio
     // Not even a 503 is news: the stage that it comes from has been logged, and a bug is logged where it is caught.
     if (log.isLevelEnabled('debug')) log.debug(logged(c, requestId), 'answered');
   });
+  const clientRoutes = clientTokenRoutes(service, options.clientPool);
+  for (const path of new Set(clientRoutes.map(({ path }) => path))) app.use(path, inWords);
   app.use(async (c, next) => (isForeign(c) ? problem('cross_site') : next()));
   const routes = [
     ...places(service).flatMap((place) => [
@@ -51,7 +53,7 @@ export function createApp(service: Service, metrics: Metrics, log: Logger, optio
       ...verifyRoutes(service, place),
     ]),
     ...poolRoutes(service, options.standard),
-    ...clientTokenRoutes(service, options.clientPool),
+    ...clientRoutes,
   ];
   serve(app, routes, metrics);
   serveHealth(app, service, metrics);

@@ -2,11 +2,13 @@
  * Tokens for clients, at the root: generate, assign, keep alive, unblock, delete. An elastic pool of its own, in the words of
  * a service that has been there before; every body says in `message` how it went.
  */
+import type { MiddlewareHandler } from 'hono';
 import { z } from 'zod';
 import { map, type Outcome } from '../lease/refusal.ts';
 import type { PoolService } from '../service/pool-service.ts';
 import type { Service } from '../service/service.ts';
-import type { ProblemCode, Sayings } from './problem.ts';
+import { Problem } from './answers.ts';
+import type { ProblemCode, ProblemDetails, Sayings } from './problem.ts';
 import { AssignBody, ClientKeepAliveBody, ClientTokenBody, none } from './requests.ts';
 import { type AnyRoute, route } from './route.ts';
 
@@ -15,6 +17,8 @@ const tag = 'Tokens for clients';
 const message = z.string();
 const token = z.string().openapi({ format: 'uuid' });
 const TokenAnswer = z.strictObject({ token, message }).openapi('ClientToken');
+
+const ProblemInWords = z.object({ ...Problem.shape, message }).openapi('ClientProblem');
 
 const limitReached: Sayings = { pool_limit_reached: { status: 403, message: 'Pool limit reached' } };
 const noneAvailable: Sayings = { pool_full: { status: 404, message: 'No available tokens' } };
@@ -33,10 +37,20 @@ const notBlocked: Sayings = {
 };
 const unknown: Sayings = { not_found: { status: 404, message: 'Token not found' } };
 
-const codesOf = (sayings: Sayings): ProblemCode[] => [
-  ...(Object.keys(sayings) as ProblemCode[]),
-  'outcome_unknown',
-];
+/** How a route of these refuses: with these words, and for the other codes with their titles. */
+const refusing = (sayings: Sayings, ...others: ProblemCode[]) => ({
+  sayings,
+  refusals: [...(Object.keys(sayings) as ProblemCode[]), ...others, 'outcome_unknown' as const],
+  problem: ProblemInWords,
+});
+
+/** Says the title of a problem as its `message` where it has none: whatever was wrong, and wherever that was found. */
+export const inWords: MiddlewareHandler = async (c, next) => {
+  await next();
+  if (c.res.status < 400) return;
+  const body = (await c.res.json()) as ProblemDetails & { title: string };
+  c.res = new Response(JSON.stringify({ ...body, message: body.message ?? body.title }), c.res);
+};
 
 export function clientTokenRoutes(service: Service, poolName: string): AnyRoute[] {
   const ask = async <T>(ask: (pool: PoolService) => Promise<Outcome<T>>): Promise<Outcome<T>> => {
@@ -53,8 +67,7 @@ export function clientTokenRoutes(service: Service, poolName: string): AnyRoute[
       query: none,
       body: ClientTokenBody,
       answer: TokenAnswer,
-      refusals: codesOf(unknown),
-      sayings: unknown,
+      ...refusing(unknown),
       handle: ({ body, once }) =>
         ask(async (pool) =>
           map(await pool.delete(body.token, once), () => ({
@@ -75,8 +88,7 @@ export function clientTokenRoutes(service: Service, poolName: string): AnyRoute[
       query: none,
       answer: TokenAnswer,
       status: 201,
-      refusals: codesOf(limitReached),
-      sayings: limitReached,
+      ...refusing(limitReached),
       handle: ({ once }) =>
         ask(async (pool) =>
           map(await pool.create({ name: null, labels: {} }, once), ({ tokenId }) => ({
@@ -94,8 +106,7 @@ export function clientTokenRoutes(service: Service, poolName: string): AnyRoute[
       query: none,
       body: AssignBody,
       answer: TokenAnswer,
-      refusals: codesOf(noneAvailable),
-      sayings: noneAvailable,
+      ...refusing(noneAvailable, 'user_limit_reached', 'too_late', 'lease_ended'),
       handle: ({ body, once }) =>
         ask(async (pool) =>
           map(await pool.allocate({ userId: body.client_id, waitMs: 0 }, once), ([grant]) => ({
@@ -113,8 +124,7 @@ export function clientTokenRoutes(service: Service, poolName: string): AnyRoute[
       query: none,
       body: ClientKeepAliveBody,
       answer: TokenAnswer,
-      refusals: codesOf(notHeld),
-      sayings: notHeld,
+      ...refusing(notHeld, 'token_withdrawn', 'too_late'),
       handle: ({ body: { token, client_id }, once }) =>
         ask(async (pool) =>
           map(await pool.renew({ tokenId: token, userId: client_id }, once), () => ({
@@ -132,8 +142,7 @@ export function clientTokenRoutes(service: Service, poolName: string): AnyRoute[
       query: none,
       body: ClientTokenBody,
       answer: TokenAnswer,
-      refusals: codesOf(notBlocked),
-      sayings: notBlocked,
+      ...refusing(notBlocked),
       handle: ({ body: { token }, once }) =>
         ask(async (pool) =>
           map(await pool.release({ tokenId: token }, once), () => ({ token, message: 'Token unblocked' })),

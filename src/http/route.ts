@@ -43,6 +43,8 @@ export interface Route<P extends ZodType, Q extends ZodType, B extends ZodType, 
   status?: 200 | 201;
   /** Where refusals are said otherwise than elsewhere: with other statuses, and words for clients who read no code. */
   sayings?: Sayings;
+  /** What a refusal is made of; as elsewhere unless said. */
+  problem?: ZodType;
   /** How it goes meanwhile, to those who ask for lines; absent: nobody is told. */
   line?: ZodType;
   refusals: readonly ProblemCode[];
@@ -224,7 +226,7 @@ export function describe(registry: OpenAPIRegistry, each: AnyRoute): void {
           status,
           {
             description: codes.map((code) => `\`${code}\`: ${titleOf(code)}.`).join(' '),
-            content: { 'application/problem+json': { schema: Problem } },
+            content: { 'application/problem+json': { schema: each.problem ?? Problem } },
           },
         ]),
       ),
