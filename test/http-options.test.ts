@@ -1,7 +1,7 @@
 /** What a pool's options, and those of a request, come to over HTTP: labels, maintenance, batches, users who have a token already. */
 import { describe, expect, it } from 'vitest';
 import { createApi, nobody, type Sent } from './support/http.ts';
-import { twoMinutes } from './support/world.ts';
+import { thirtyDays, twoMinutes } from './support/world.ts';
 
 const allocate = '/api/tokens/allocate';
 
@@ -124,12 +124,15 @@ describe('several tokens at once', () => {
         { token_id: ada.token_id, lease_id: ada.lease_id },
         { token_id: bob.token_id, lease_id: bob.lease_id },
         { token_id: nobody },
+        { token_id: ada.token_id, ttl_ms: thirtyDays + 1 },
       ],
     });
+    const errors = [{ field: 'ttl_ms', message: `must be a whole number from 1 to ${thirtyDays}` }];
     expect(body.results).toMatchObject([
       { ok: true, lease: { token_id: ada.token_id, lease_id: ada.lease_id, expires_in_ms: twoMinutes } },
       { ok: false, error: 'lease_ended', reason: 'released_by_client' },
       { ok: false, error: 'not_found' },
+      { ok: false, error: 'invalid_request', errors },
     ]);
   });
 });

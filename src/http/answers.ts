@@ -5,7 +5,7 @@ import { type FactType, factTypes, type Reason, reasons } from '../lease/fact.ts
 import { type Json, type Lease, statuses, statusOf } from '../lease/lease.ts';
 import type { FactView, LeaseView, TokenView } from '../lease/view.ts';
 import type { Grant } from '../service/allocating.ts';
-import { problemCodes } from './problem.ts';
+import { type ProblemCode, problemCodes } from './problem.ts';
 
 extendZodWithOpenApi(z);
 
@@ -130,6 +130,8 @@ export const EventsAnswer = z.strictObject(eventPage).openapi('Events');
 // Not an extension of the other: in JSON Schema each of the two would forbid the members of its fellow.
 export const TokenEventsAnswer = z.strictObject({ token_id: tokenId, ...eventPage }).openapi('TokenEvents');
 
+const code = z.enum(problemCodes as [ProblemCode, ...ProblemCode[]]);
+const errors = z.array(z.strictObject({ field: z.string(), message: z.string() }));
 export const KeptAliveAnswer = z
   .strictObject({
     results: z
@@ -137,7 +139,8 @@ export const KeptAliveAnswer = z
         z.strictObject({
           ok: z.boolean(),
           lease: LeaseAnswer.optional(),
-          error: z.string().optional(),
+          error: code.optional(),
+          errors: errors.optional(),
           reason: endReason.optional(),
           ended_at: instant.optional(),
         }),
@@ -155,9 +158,9 @@ export const Problem = z
     type: z.string(),
     title: z.string(),
     status: z.int(),
-    error: z.enum(problemCodes as [string, ...string[]]),
+    error: code,
     detail: z.string().optional(),
-    errors: z.array(z.strictObject({ field: z.string(), message: z.string() })).optional(),
+    errors: errors.optional(),
     reason: endReason.optional().openapi({ description: 'With `lease_ended`: why' }),
     ended_at: instant.optional().openapi({ description: 'With `lease_ended` and `too_late`: when' }),
     message: z.string().optional(),

@@ -13,7 +13,7 @@ import {
   ReleasedAnswer,
 } from './answers.ts';
 import type { Place } from './place.ts';
-import { type ProblemCode, refusalMembers } from './problem.ts';
+import { codeOf, type ProblemCode, refusalMembers } from './problem.ts';
 import { AllocateBody, KeepAliveBody, KeepAliveManyBody, none, ReleaseBody } from './requests.ts';
 import { type AnyRoute, route } from './route.ts';
 
@@ -143,7 +143,7 @@ const keepAliveMany = (place: Place): AnyRoute =>
           results: outcomes.map((outcome: Outcome<Lease>, index) => {
             const { tokenId, leaseId } = asks[index]!;
             if ('refused' in outcome)
-              return { ok: false, error: outcome.refused.code, ...refusalMembers(outcome.refused) };
+              return { ok: false, error: codeOf(outcome.refused), ...refusalMembers(outcome.refused) };
             return { ok: true, lease: renewedOut(tokenId, outcome.ok, leaseId !== undefined, pool.now()) };
           }),
         }));

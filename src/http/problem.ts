@@ -19,7 +19,6 @@ export type RequestErrorCode =
   | 'method_not_allowed'
   | 'internal_error';
 
-/** Options that do not fit are a request that does not fit. */
 export type ProblemCode = Exclude<RefusalCode, 'invalid_options'> | RequestErrorCode;
 
 const retryAfterSeconds = '1';
@@ -108,12 +107,19 @@ interface Saying {
 }
 export type Sayings = Partial<Record<RefusalCode, Saying>>;
 
+/** Options that do not fit are, to who sent them, a request that does not fit. */
+export const codeOf = ({ code }: Refusal): ProblemCode =>
+  code === 'invalid_options' ? 'invalid_request' : code;
+
 /** What a refusal says beside its code. */
 export function refusalMembers(refusal: Refusal): {
+  errors?: FieldError[];
   reason?: Reason<'released' | 'expired'>;
   ended_at?: string;
   stage?: string;
 } {
+  if (refusal.code === 'invalid_options')
+    return { errors: refusal.errors.map(({ option, message }) => ({ field: written(option), message })) };
   const { reason, endedAt, stage } = refusal as {
     reason?: Reason<'released' | 'expired'>;
     endedAt?: number;
@@ -126,20 +132,20 @@ export function refusalMembers(refusal: Refusal): {
   };
 }
 
+/** The errors of all fields in one line. */
+export const inOneLine = (errors: readonly FieldError[]): string =>
+  errors.map(({ field, message }) => `${field}: ${message}`).join('; ');
+
 export function refusalProblem(
   refusal: Refusal,
   headers: Record<string, string> = {},
   said: Saying = {},
 ): Response {
-  const { code } = refusal;
-  if (code === 'invalid_options') {
-    const errors = refusal.errors.map(({ option, message }) => ({ field: written(option), message }));
-    const detail = errors.map(({ field, message }) => `${field}: ${message}`).join('; ');
-    return problem('invalid_request', { detail, errors }, headers);
-  }
-  const retry = comesRight.has(code) ? { 'retry-after': retryAfterSeconds } : {};
+  const members = refusalMembers(refusal);
+  const detail = members.errors && { detail: inOneLine(members.errors) };
+  const retry = comesRight.has(refusal.code) ? { 'retry-after': retryAfterSeconds } : {};
   const { status, ...message } = said;
-  return problem(code, { ...refusalMembers(refusal), ...message }, { ...headers, ...retry }, status);
+  return problem(codeOf(refusal), { ...detail, ...members, ...message }, { ...headers, ...retry }, status);
 }
 
 /** Refusals, other than 429 and 503, after which the same request may soon be granted. */

@@ -15,6 +15,7 @@ import { idempotencyHeaders, onceOf, replayedHeader } from './idempotency.ts';
 import { type Asker, inLines, linesType, wantsLines } from './lines.ts';
 import {
   type FieldError,
+  inOneLine,
   type ProblemCode,
   problem,
   refusalProblem,
@@ -136,7 +137,7 @@ function check(schema: ZodType, value: unknown, errors: FieldError[]): unknown {
 }
 
 function invalid(errors: FieldError[], refusals: readonly ProblemCode[]): Response {
-  const detail = errors.map(({ field, message }) => `${field}: ${message}`).join('; ');
+  const detail = inOneLine(errors);
   const status = refusals.includes('invalid_status') && errors.some(({ field }) => field === 'status');
   return problem(status ? 'invalid_status' : 'invalid_request', { detail, errors });
 }
