@@ -183,6 +183,29 @@ describe('GET /api/tokens', () => {
     },
   );
 
+  it('pages through tokens that come and go: none that stays is passed over, or shown twice', async () => {
+    const api = await createApi({ size: 6, pool: { membership: 'elastic', whenFull: 'reject' } });
+    const made: string[] = [];
+    const add = async () => made.push((await api.post('/api/tokens')).body.id);
+    for (let count = 0; count < 6; count++) await add();
+    const page = async (query: string) => (await api.get(`/api/tokens?limit=2${query}`)).body;
+    const seen: string[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const { tokens, next_cursor }: { tokens: { id: string }[]; next_cursor: string | null } = await page(
+        cursor && `&cursor=${cursor}`,
+      );
+      seen.push(...tokens.map(({ id }) => id));
+      cursor = next_cursor;
+      if (seen.length !== 2) continue;
+      // One that was shown goes, one that was not, and another comes.
+      for (const gone of [made[0], made[3]])
+        expect((await api.send('DELETE', `/api/tokens/${gone}`)).status).toBe(200);
+      await add();
+    }
+    expect(seen).toEqual([0, 1, 2, 4, 5, 6].map((place) => made[place]));
+  });
+
   it('refuses any other status with invalid_status, and names the field', async () => {
     const api = await createApi({ size: 1 });
     for (const status of ['used', '', 'ACTIVE', 'all,active', 'active&status=all', 'x&limit=0']) {

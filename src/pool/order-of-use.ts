@@ -16,7 +16,9 @@ export class OrderOfUse<A> {
   /** Who holds what. */
   readonly #held = new Map<string, Set<Entry<A>>>();
   readonly #byLease = new Map<string, Entry<A>>();
+  readonly #byName = new Map<string, Entry<A>>();
   #active = 0;
+  #added = 0;
 
   /** Tokens are added in the order in which they were last used or freed. */
   add(traits: TokenTraits, actor: A, place: Place): Entry<A> {
@@ -31,8 +33,9 @@ export class OrderOfUse<A> {
       expiresAt: null,
       leaves: false,
     };
-    const entry = { tokenId, name, labels, actor, ...none } as unknown as Entry<A>;
+    const entry = { tokenId, name, labels, ordinal: this.#added++, actor, ...none } as unknown as Entry<A>;
     this.#entries.set(tokenId, entry);
+    if (name !== null) this.#byName.set(name, entry);
     this.#lists[place].append(entry);
     return entry;
   }
@@ -45,6 +48,8 @@ export class OrderOfUse<A> {
     this.letGo(entry);
     this.#lists[entry.place].remove(entry);
     this.#entries.delete(entry.tokenId);
+    // One that leaves can have been followed by another of its name.
+    if (entry.name !== null && this.#byName.get(entry.name) === entry) this.#byName.delete(entry.name);
   }
 
   /** Puts it where it belongs now, as the last of those. */
@@ -90,6 +95,10 @@ export class OrderOfUse<A> {
   /** The token that has the lease. */
   holding(leaseId: string): Entry<A> | undefined {
     return this.#byLease.get(leaseId);
+  }
+
+  hasName(name: string): boolean {
+    return this.#byName.has(name);
   }
 
   /** How many the user holds. */

@@ -11,6 +11,15 @@ export function* tokenViews({ order }: PoolContext): Generator<TokenView> {
   for (const entry of order.all()) yield tokenView(entry);
 }
 
+/** Those that the pool added after the one with this ordinal, in that order. */
+export function* tokensAfter(
+  { order }: PoolContext,
+  after: number,
+): Generator<{ ordinal: number; token: TokenView }> {
+  for (const entry of order.all())
+    if (entry.ordinal > after) yield { ordinal: entry.ordinal, token: tokenView(entry) };
+}
+
 export const countsOf = ({ order: { available, active, size }, line }: PoolContext): Counts => ({
   available,
   active,

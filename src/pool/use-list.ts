@@ -11,6 +11,8 @@ export interface Entry<A> extends Links<A> {
   readonly tokenId: string;
   readonly name: string | null;
   readonly labels: Labels;
+  /** How many had been added to the pool before it: its place, whatever becomes of the others. */
+  readonly ordinal: number;
   readonly actor: A;
   place: Place;
   /** Who holds it; null: nobody. */

@@ -14,7 +14,7 @@ import type {
   WaiterView,
 } from '../lease/view.ts';
 import type { Pool } from '../pool/pool.ts';
-import { waiterViews } from '../pool/pool-view.ts';
+import { tokensAfter, waiterViews } from '../pool/pool-view.ts';
 import type { Durable } from './durable.ts';
 import type { HeldPool } from './tenure.ts';
 import type { Line } from './waiting.ts';
@@ -23,7 +23,7 @@ export interface TokenPage {
   tokens: TokenView[];
   /** Of the whole pool. */
   counts: Counts;
-  /** The place of the last token shown, if there are more. */
+  /** The ordinal of the last token shown, if there are more. */
   next: number | null;
 }
 
@@ -50,7 +50,10 @@ export class PoolReads {
     this.#durable = durable;
   }
 
-  /** A page of the tokens as they are now, in an order that stays as long as this process serves. */
+  /**
+   * A page of the tokens as they are now, in an order that stays as long as this process serves: whatever comes and goes
+   * between two pages, none that stays is passed over or shown twice.
+   */
   tokens(status: 'all' | Status, page: Page): Promise<Outcome<TokenPage>> {
     const look = async (): Promise<Outcome<TokenPage>> => {
       const shown = this.#tokenPage(status, page, this.#clock.now());
@@ -93,17 +96,14 @@ export class PoolReads {
   }
 
   #tokenPage(status: 'all' | Status, { limit, cursor = -1 }: Page, at: number): TokenPage {
-    const all = this.#pool.tokens(at);
+    this.#pool.pass(at);
     const page: TokenPage = { tokens: [], counts: this.#pool.counts, next: null };
-    let place = -1;
-    let last = -1;
-    for (const token of all) {
-      place++;
-      const isWanted = status === 'all' || status === statusOf(token);
-      if (place <= cursor || !isWanted) continue;
+    let last = cursor;
+    for (const { ordinal, token } of this.#pool.see((context) => tokensAfter(context, cursor))) {
+      if (status !== 'all' && status !== statusOf(token)) continue;
       if (page.tokens.length === limit) return { ...page, next: last };
       page.tokens.push(token);
-      last = place;
+      last = ordinal;
     }
     return page;
   }
