@@ -120,6 +120,28 @@ describe('POST /api/pools', () => {
   });
 });
 
+describe('POST …/tokens', () => {
+  it('gives each name once: 409 name_taken until the token that has it is gone', async () => {
+    const api = await createApi({ size: 1 });
+    await make(api, { name: 'phones', membership: 'elastic', size: 3, when_full: 'reject' });
+    const path = `${poolAt('phones')}/tokens`;
+    const { status, body } = await api.post(path, { name: 'pixel' });
+    expect({ status, name: body.name }).toEqual({ status: 201, name: 'pixel' });
+    const json = { name: 'pixel', labels: { os: 'android' } };
+    expect((await api.refused('name_taken', 'POST', path, { json })).status).toBe(409);
+    // Those without a name are not the same for that.
+    for (let count = 0; count < 2; count++) expect((await api.post(path)).status).toBe(201);
+    await api.refused('name_taken', 'POST', path, { json });
+    await api.refused('pool_limit_reached', 'POST', path, { json: { name: 'iphone' } });
+    expect((await api.send('DELETE', `${path}/${body.id}`)).status).toBe(200);
+    expect((await api.post(path, json)).status).toBe(201);
+    const { where, clock } = api.world;
+    await api.world.close();
+    const next = await createApi({ size: 1, where, clock });
+    await next.refused('name_taken', 'POST', path, { json });
+  });
+});
+
 describe('a pool that is made', () => {
   it('is there again after a restart, with its options, leases and numbers [I3][I14]', async () => {
     const api = await createApi({ size: 1, kind: 'pglite' });

@@ -38,6 +38,7 @@ const problems: Record<ProblemCode, { status: ContentfulStatusCode; title: strin
   wait_expired: { status: 409, title: 'No token came free in time' },
   pool_limit_reached: { status: 409, title: 'The pool has as many tokens as it may' },
   pool_not_elastic: { status: 409, title: 'Tokens of a fixed pool neither come nor go' },
+  name_taken: { status: 409, title: 'Another token of the pool has this name' },
   lease_not_found: { status: 404, title: 'There is no such lease, or it ended long ago' },
   pool_not_found: { status: 404, title: 'There is no such pool' },
   pool_exists: { status: 409, title: 'There is such a pool already' },

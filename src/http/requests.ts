@@ -137,7 +137,13 @@ export const KeepAliveManyBody = z
 
 export const CreateTokenBody = z
   .strictObject(
-    { name: shortText.nullable().default(null), labels: labels.prefault({}) },
+    {
+      name: shortText
+        .nullable()
+        .default(null)
+        .openapi({ description: 'No other token of the pool has the same' }),
+      labels: labels.prefault({}),
+    },
     { error: noObject },
   )
   .openapi('CreateTokenRequest');

@@ -100,7 +100,7 @@ const create = (place: Place): AnyRoute =>
     body: CreateTokenBody,
     answer: TokenShape,
     status: 201,
-    refusals: ['pool_not_elastic', 'pool_limit_reached', 'outcome_unknown'],
+    refusals: ['pool_not_elastic', 'name_taken', 'pool_limit_reached', 'outcome_unknown'],
     handle: ({ params, body, once }) =>
       place.ask(params, async (pool) =>
         map(await pool.create(body, once), (token) => tokenOut(token, pool.now())),

@@ -28,6 +28,8 @@ export type Refusal =
   | { code: 'pool_limit_reached' }
   /** Tokens of a fixed pool neither come nor go. */
   | { code: 'pool_not_elastic' }
+  /** Another token of the pool has the name. */
+  | { code: 'name_taken' }
   | { code: 'lease_not_found' }
   | { code: 'pool_not_found' }
   | { code: 'pool_exists' }
@@ -65,6 +67,7 @@ export type MachineRefusalCode =
   | 'wait_expired'
   | 'pool_limit_reached'
   | 'pool_not_elastic'
+  | 'name_taken'
   | 'unavailable';
 
 /** `replayed`: it is what was answered to the same request before. */

@@ -130,6 +130,10 @@ export const poolMachine = poolSetup.createMachine({
         RELEASE_ALL: { actions: { type: 'recallAll', params: ({ event }) => event } },
         CREATE: [
           { guard: 'isFixed', actions: { type: 'refuse', params: { code: 'pool_not_elastic' } } },
+          {
+            guard: { type: 'nameIsTaken', params: ({ event }) => event },
+            actions: { type: 'refuse', params: { code: 'name_taken' } },
+          },
           { guard: 'isOfFullSize', actions: { type: 'refuse', params: { code: 'pool_limit_reached' } } },
           {
             actions: {

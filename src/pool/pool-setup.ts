@@ -1,6 +1,6 @@
 /** What a supervisor can do and what it can tell apart: the guards and actions that its machine names. */
 import { assign, enqueueActions, sendTo, setup } from 'xstate';
-import type { Allocate, Change, Leave, Release, Renew, Restore, Withdraw } from '../lease/command.ts';
+import type { Allocate, Change, Create, Leave, Release, Renew, Restore, Withdraw } from '../lease/command.ts';
 import type { Reason } from '../lease/fact.ts';
 import type { TokenState, TokenTraits } from '../lease/lease.ts';
 import type { PoolOptions } from '../lease/pool-options.ts';
@@ -64,6 +64,8 @@ const setUp = setup({
     tokenIsKnown: ({ context }, { tokenId }: { tokenId: string }) => context.order.get(tokenId) !== undefined,
     isBeingSettled: ({ context }) => context.unsettled.length > 0,
     isFixed: ({ context }) => context.options.membership === 'fixed',
+    nameIsTaken: ({ context: { order } }, { token: { name } }: Create) =>
+      name !== null && order.hasName(name),
     isOfFullSize: ({ context: { order, options } }) => order.size >= options.size,
   },
   actions: {

@@ -92,6 +92,7 @@ const answers: Record<RefusalCode, boolean> = {
   lease_proof_required: true,
   no_such_token: true,
   pool_not_elastic: true,
+  name_taken: true,
   lease_not_found: true,
   pool_not_found: true,
   pool_exists: true,

@@ -107,7 +107,7 @@ export class PoolService {
     return this.#do({ type: 'RELEASE_ALL', reason: 'cleanup' }, countReleased, once);
   }
 
-  /** Adds a token to an elastic pool. Refuses `pool_not_elastic`, `pool_limit_reached`. */
+  /** Adds a token to an elastic pool. Refuses `pool_not_elastic`, `name_taken`, `pool_limit_reached`. */
   create(traits: { name: string | null; labels: Labels }, once?: Once): Promise<Outcome<TokenView>> {
     const token = { tokenId: newId(), ...traits };
     return this.#shown(this.#do({ type: 'CREATE', token }, (facts) => facts[0]!.after!, once));
