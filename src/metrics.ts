@@ -6,6 +6,7 @@ import type { Counts } from './lease/view.ts';
 
 /** As much of a fact as is counted. */
 interface CommittedFact {
+  pool: string;
   type: FactType;
   reason: Reason;
   at: number;
@@ -107,8 +108,8 @@ function commitMetrics(registry: Registry): Metrics['committed'] {
   const registers = [registry];
   const counted = new Counter({
     name: 'leasehold_facts_total',
-    help: 'Facts committed, by type and reason',
-    labelNames: ['type', 'reason'] as const,
+    help: 'Facts committed, by pool, type and reason',
+    labelNames: ['pool', 'type', 'reason'] as const,
     registers,
   });
   const lateness = new Histogram({
@@ -133,8 +134,8 @@ function commitMetrics(registry: Registry): Metrics['committed'] {
     if (facts.length === 0) return;
     commit.observe(commitMs / 1000);
     batch.observe(facts.length);
-    for (const { type, reason, at, expiresAt } of facts) {
-      counted.inc({ type, reason });
+    for (const { pool, type, reason, at, expiresAt } of facts) {
+      counted.inc({ pool, type, reason });
       if (type === 'expired') lateness.observe((at - expiresAt!) / 1000);
     }
   };

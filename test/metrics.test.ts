@@ -46,6 +46,25 @@ describe('the metrics', () => {
     }
   });
 
+  it('count facts by pool, type and reason', async () => {
+    const fact = { at: 7, expiresAt: null };
+    const granted = { ...fact, type: 'activated', reason: 'allocated' } as const;
+    const opened = { ...fact, pool: 'gpu', type: 'opened', reason: 'pool_opened' } as const;
+    metrics.committed(
+      [
+        { ...granted, pool: 'default' },
+        { ...granted, pool: 'gpu' },
+      ],
+      1,
+    );
+    metrics.committed([opened, { ...granted, pool: 'gpu' }], 1);
+    expect(await samples('leasehold_facts_total')).toEqual({
+      '{pool="default",type="activated",reason="allocated"}': 1,
+      '{pool="gpu",type="activated",reason="allocated"}': 2,
+      '{pool="gpu",type="opened",reason="pool_opened"}': 1,
+    });
+  });
+
   it('count requests by method, route and status', async () => {
     metrics.asked('GET', '/api/tokens/:id')(200);
     metrics.asked('GET', '/api/tokens/:id')(200);
