@@ -82,10 +82,15 @@ const optionShape = {
     description:
       'Whose lease ends for a newcomer: `lru`, allocating and renewing count as use; `oldest`, only allocating does',
   }),
-  min_hold_ms: whole(0, msMax).meta({ description: 'A lease cannot be evicted before it is so old' }),
+  min_hold_ms: whole(0, msMax).meta({
+    description: 'How long a lease is safe from eviction after its grant',
+  }),
   max_lifetime_ms: whole(1, msMax)
     .nullable()
-    .meta({ description: 'Renewing moves no deadline beyond so long after the grant; null: no limit' }),
+    .meta({
+      description:
+        'How long after its grant a lease can be renewed to last; the grant itself can be for longer, up to `ttl_ms_max`; null: no limit',
+    }),
   max_per_user: whole(1, sizeMax)
     .nullable()
     .meta({ description: 'How many tokens one user may hold; null: no limit' }),
@@ -94,8 +99,13 @@ const optionShape = {
   }),
   idle_ttl_ms: whole(1, msMax)
     .nullable()
-    .meta({ description: 'How long a free token of an elastic pool is kept; null: for ever' }),
-  wait_ms: whole(1, 86_400_000).meta({ description: 'How long a newcomer waits in line who does not say' }),
+    .meta({
+      description:
+        'How long a free token of an elastic pool is kept; null: for ever. A change holds for tokens that come free afterwards',
+    }),
+  wait_ms: whole(1, 86_400_000).meta({
+    description: 'How long a newcomer waits in line who sends no `wait_ms`',
+  }),
   queue_max: whole(1, 1_000_000).meta({ description: 'How many wait in line at most' }),
 } satisfies Record<Snake<OptionName>, z.ZodType>;
 

@@ -85,7 +85,8 @@ export const AllocateBody = z
         .optional()
         .openapi({
           description:
-            'What the user gets who holds a token of the pool already: `new`, another one; `return`, that one; `renew`, that one, renewed',
+            'What the user gets who holds a token of the pool already: `new`, another one; `return`, that one; `renew`, that one, renewed. ' +
+            'The last two show the lease id to whoever names the user, and are refused with `LEASE_PROOF=required`',
         }),
       count: whole(1, batchMax)
         .optional()

@@ -30,21 +30,21 @@ export interface PoolOptions {
   whenFull: (typeof whenFullChoices)[number];
   /** Whose lease ends for a newcomer: `lru`, the least recently allocated or renewed one; `oldest`, only allocating counts. */
   eviction: (typeof evictions)[number];
-  /** A lease cannot be evicted before it is so old. */
+  /** How long a lease is safe from eviction after its grant. */
   minHoldMs: number;
-  /** Renewing moves no deadline beyond so long after the grant; null: it may go on for ever. */
+  /** Renewing moves no deadline beyond this time after the grant, which itself can be for longer; null: it may go on for ever. */
   maxLifetimeMs: number | null;
   /** How many tokens one user may hold; null: any number. */
   maxPerUser: number | null;
   /** How long a token rests after a lease that did not end by release. */
   coolDownMs: number;
-  /** How long a free token of an elastic pool is kept; null: for ever. */
+  /** How long a free token of an elastic pool is kept, once it has come free; null: for ever. */
   idleTtlMs: number | null;
-  /** How long a newcomer waits in line who does not say. */
+  /** How long a newcomer waits in line who names no time. */
   waitMs: number;
   /** How many wait in line at most. */
   queueMax: number;
-  /** Digest of what it was declared to be when that was last gone by; null: never. */
+  /** Digest of the declaration that was applied last; null: none was. */
   declaration: string | null;
 }
 

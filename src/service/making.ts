@@ -13,7 +13,7 @@ export interface DeclaredPool {
   options: PoolOptions;
 }
 
-/** What a pool is declared to be, with the mark by which it is known whether that was gone by. */
+/** What a pool is declared to be, with the mark by which it is known whether that has been applied. */
 export function declaredOf(pool: DeclaredPool): PoolRequest {
   const request = requestOf(pool);
   return { ...request, options: { ...pool.options, declaration: digestOfOptions(pool.options) } };
