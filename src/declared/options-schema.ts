@@ -85,24 +85,20 @@ const optionShape = {
   min_hold_ms: whole(0, msMax).meta({
     description: 'How long a lease is safe from eviction after its grant',
   }),
-  max_lifetime_ms: whole(1, msMax)
-    .nullable()
-    .meta({
-      description:
-        'How long after its grant a lease can be renewed to last; the grant itself can be for longer, up to `ttl_ms_max`; null: no limit',
-    }),
+  max_lifetime_ms: whole(1, msMax).nullable().meta({
+    description:
+      'How long after its grant a lease can be renewed to last; the grant itself can be for longer, up to `ttl_ms_max`; null: no limit',
+  }),
   max_per_user: whole(1, sizeMax)
     .nullable()
     .meta({ description: 'How many tokens one user may hold; null: no limit' }),
   cool_down_ms: whole(0, msMax).meta({
     description: 'How long a token rests after a lease that did not end by release',
   }),
-  idle_ttl_ms: whole(1, msMax)
-    .nullable()
-    .meta({
-      description:
-        'How long a free token of an elastic pool is kept; null: for ever. A change holds for tokens that come free afterwards',
-    }),
+  idle_ttl_ms: whole(1, msMax).nullable().meta({
+    description:
+      'How long a free token of an elastic pool is kept; null: for ever. A change holds for tokens that come free afterwards',
+  }),
   wait_ms: whole(1, 86_400_000).meta({
     description: 'How long a newcomer waits in line who sends no `wait_ms`',
   }),
