@@ -286,7 +286,7 @@ describe('Idempotency-Key', () => {
       true,
       true,
       'not_found',
-      'invalid_options',
+      'invalid_request',
     ]);
     api.world.clock.advance(10_000);
     const again = await api.send('POST', '/api/tokens/keep-alive', ask);
