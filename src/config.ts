@@ -62,6 +62,7 @@ const Environment = z
     HEARTBEAT_TIMEOUT_MS: count(200, 600_000).prefault('1000'),
     EVENT_RETENTION: retention.prefault('forever'),
     IDEMPOTENCY_KEYS_MAX: count(1, 1_000_000_000).prefault('1000000'),
+    TOKENS_MAX: count(1, 10_000_000).prefault('200000'),
   })
   .refine((env) => env.TTL_MS <= env.TTL_MS_MAX, {
     path: ['TTL_MS'],
@@ -88,6 +89,8 @@ export interface Config {
   /** How long a fact is kept; `Infinity` for ever. */
   readonly eventRetentionMs: number;
   readonly idempotencyKeysMax: number;
+  /** How many tokens there may be in all pools together, unless more are declared by the environment alone. */
+  readonly tokensMax: number;
 }
 
 /** Throws with one line for each variable that is wrong. An empty variable counts as absent. */
@@ -120,6 +123,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     heartbeatTimeoutMs: valid.HEARTBEAT_TIMEOUT_MS,
     eventRetentionMs: valid.EVENT_RETENTION,
     idempotencyKeysMax: valid.IDEMPOTENCY_KEYS_MAX,
+    tokensMax: valid.TOKENS_MAX,
   });
 }
 
@@ -142,6 +146,11 @@ function declaredBy(env: z.output<typeof Environment>): Config['pools'] {
   ];
   const { POOLS_FILE } = env;
   const declared = POOLS_FILE ? readPoolsFile(POOLS_FILE, permanent) : declaredPools({}, permanent);
+  const tokens = declared.reduce((sum, { options }) => sum + options.size, 0);
+  if (POOLS_FILE && tokens > env.TOKENS_MAX)
+    throw new Error(
+      `the pools declared have ${tokens} tokens together, and may have ${env.TOKENS_MAX}: declare fewer (POOLS_FILE), or set TOKENS_MAX`,
+    );
   return declared as [Declared, Declared, ...Declared[]];
 }
 

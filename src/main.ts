@@ -46,9 +46,9 @@ async function main(config: Config, log: Logger): Promise<void> {
   });
   log.info(config.databaseUrl ? 'opens the database of DATABASE_URL' : 'opens the embedded database');
   const clock = systemClock();
-  const tokens = config.pools.reduce((sum, { options }) => sum + options.size, 0);
+  let held: Journal | undefined;
   const journal = await Journal.open(config, newId(), {
-    silenceMs: config.heartbeatTimeoutMs + tokens * silenceMsPerToken,
+    silenceMs: () => config.heartbeatTimeoutMs + (held?.tokens ?? 0) * silenceMsPerToken,
     commitTimeoutMs: config.commitTimeoutMs,
     holdTimeoutMs: Math.min(config.commitTimeoutMs, config.heartbeatTimeoutMs + 500),
     patienceMs: config.commitTimeoutMs,
@@ -57,6 +57,7 @@ async function main(config: Config, log: Logger): Promise<void> {
     now: elapsedMs,
     timers: clock,
   });
+  held = journal;
   const service: Service = new Service(
     journal,
     {
@@ -69,6 +70,7 @@ async function main(config: Config, log: Logger): Promise<void> {
       standbyPollMs,
       retentionMs: config.eventRetentionMs,
       keysMax: config.idempotencyKeysMax,
+      tokensMax: config.tokensMax,
     },
     {
       stage(stage, why) {

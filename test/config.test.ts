@@ -29,6 +29,7 @@ const defaults: Config = {
   heartbeatTimeoutMs: 1000,
   eventRetentionMs: Number.POSITIVE_INFINITY,
   idempotencyKeysMax: 1_000_000,
+  tokensMax: 200_000,
 };
 
 /** What stops the start, in the words that its user reads; '' if nothing does. */
@@ -106,6 +107,7 @@ const counts: [name: string, read: (config: Config) => unknown, least: number, m
   ['COMMIT_TIMEOUT_MS', of('commitTimeoutMs'), 100, 600_000],
   ['SHUTDOWN_TIMEOUT_MS', of('shutdownTimeoutMs'), 100, 600_000],
   ['IDEMPOTENCY_KEYS_MAX', of('idempotencyKeysMax'), 1, 1_000_000_000],
+  ['TOKENS_MAX', of('tokensMax'), 1, 10_000_000],
 ];
 
 describe.each(counts)('%s', (name, read, least, most) => {

@@ -209,6 +209,7 @@ async function fragileService(kind: DatabaseKind, size: number) {
       timers: realTimers,
       retentionMs: Infinity,
       keysMax: 1,
+      tokensMax: 100,
     },
     {
       stage() {},

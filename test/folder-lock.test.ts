@@ -15,7 +15,7 @@ const project = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const opens = `
   import { Journal } from './src/journal/journal.ts';
-  const times = { commitTimeoutMs: 5000, patienceMs: 5000, retryMs: 10, retryMsMax: 50, now: () => 0, silenceMs: 1000, timers: { setTimeout, clearTimeout } };
+  const times = { commitTimeoutMs: 5000, patienceMs: 5000, retryMs: 10, retryMsMax: 50, now: () => 0, silenceMs: () => 1000, timers: { setTimeout, clearTimeout } };
   try {
     await Journal.open({ dataDir: process.argv[1] }, 'a process', times);
     process.stdout.write('open');

@@ -1,6 +1,7 @@
 /** Group commit while the database is lost: written once, never twice, and nobody is told what is not known. */
 import { describe, expect, it, vi } from 'vitest';
 import { Unconfirmed } from '../src/journal/group-commit.ts';
+import type { NewToken } from '../src/journal/store.ts';
 import {
   connectionClosed,
   fact,
@@ -50,18 +51,45 @@ describe('group commit', () => {
       expect(told.commits).toEqual([[fact(1)], [fact(2)]]);
     });
 
-    it('looks up what was written without an answer, and does not write it twice [I14]', async () => {
+    it('looks up what was written without an answer, and does not send it again [I14]', async () => {
       const { append, commits, log, told } = script;
       append(1);
       const caller = follow(commits.committed());
       await log.answer(connectionClosed());
       log.found = true;
       await pass(times.retryMs);
+      expect(caller.fate).toBe('durable');
+      expect(told).toMatchObject({ commits: [[fact(1)]], back: 1, fenced: 0 });
+      await pass(60_000);
+      expect(log.writes).toHaveLength(1);
+    });
+
+    it('looks again where what was lost is written while it is sent again [I14]', async () => {
+      const { append, commits, log, told } = script;
+      append(1);
+      const caller = follow(commits.committed());
+      await log.answer(connectionClosed());
+      await pass(times.retryMs);
+      log.found = true;
       await log.answer(sqlError('23505'));
       expect(caller.fate).toBe('durable');
       expect(told).toMatchObject({ commits: [[fact(1)]], back: 1, fenced: 0 });
       await pass(60_000);
       expect(log.writes).toHaveLength(2);
+    });
+
+    it('gives a commit of many facts or tokens longer than one of few', async () => {
+      const { append, commits, log, told } = script;
+      append(...Array.from({ length: 3000 }, (_, index) => index + 1));
+      commits.add({ facts: [], pools: [], tokens: Array.from({ length: 2000 }, () => ({}) as NewToken) });
+      await turns();
+      await pass(times.commitTimeoutMs + 3999);
+      expect(told.lost).toEqual([]);
+      await pass(1);
+      expect(told.lost).toEqual([new Error('the database gave no answer for 5000 ms')]);
+      await pass(times.retryMs);
+      await log.answer();
+      expect(told.back).toBe(1);
     });
 
     it('tries again when the look-up fails, too', async () => {

@@ -28,6 +28,7 @@ function delayed(database: Database, then: () => Promise<void>): Database {
       return database.held;
     },
     hold: () => database.hold(),
+    renew: () => database.renew(),
     append: (entries, lastSeq) => database.append(entries, lastSeq),
     reset: () => database.reset(),
     resetReaders: () => database.resetReaders(),
@@ -81,7 +82,7 @@ const opensAndHangs = `
   import { openPostgres } from './src/journal/postgres.ts';
   import { SqlStore } from './src/journal/sql-store.ts';
   const timers = { setTimeout: (run, ms) => setTimeout(run, ms), clearTimeout: (id) => clearTimeout(id) };
-  const times = { commitTimeoutMs: 5000, silenceMs: 400, now: () => performance.now(), timers };
+  const times = { commitTimeoutMs: 5000, silenceMs: () => 400, now: () => performance.now(), timers };
   const database = await openPostgres(process.argv[1], crypto.randomUUID(), times, { connectionLost() {} });
   process.stdout.write((await database.hold()) ? 'holds' : 'does not hold');
   // Asked for when the opening has been counted, and before that is committed.

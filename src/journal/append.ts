@@ -145,15 +145,15 @@ function takeMade(tokens: readonly NewToken[], states: Map<string, SealedFact>) 
   for (const { pool, tokenId, ordinal, name, labels } of tokens) {
     const key = pool + tokenId;
     const newest = states.get(key);
+    if (newest === undefined) {
+      made.push({ pool, id: tokenId, seq: 0, status: 'available', ordinal, name, labels });
+      continue;
+    }
     states.delete(key);
-    if (newest?.after === null) continue;
-    const state = newest?.after ?? { ...unused, tokenId, name, labels };
-    made.push({ ...stateRow(pool, newest?.seq ?? 0, state), ordinal, name, labels });
+    if (newest.after) made.push({ ...stateRow(pool, newest.seq, newest.after), ordinal, name, labels });
   }
   return made;
 }
-
-const unused = { lease: null, restsUntil: null, keptUntil: null, withdrawn: null };
 
 function factRow({ pool, seq, tokenId, type, reason, userId, leaseId, fence, ...fact }: SealedFact) {
   return {

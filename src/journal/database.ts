@@ -9,7 +9,10 @@ import { Conflict, type Store } from './store.ts';
 export type Drizzle = PgDatabase<PgQueryResultHKT>;
 
 export interface Database
-  extends Pick<Store, 'name' | 'alone' | 'hold' | 'held' | 'append' | 'reset' | 'resetReaders' | 'close'> {
+  extends Pick<
+    Store,
+    'name' | 'alone' | 'hold' | 'held' | 'renew' | 'append' | 'reset' | 'resetReaders' | 'close'
+  > {
   /** For reading. */
   readonly db: Drizzle;
   /** For opening the pools: whoever ends the connection that has the lock ends what is half opened with it. */

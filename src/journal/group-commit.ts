@@ -16,7 +16,7 @@ export class Fenced extends Error {}
 
 export interface CommitTarget {
   append(entries: Entries): Promise<void>;
-  /** Whether these, of which a seq was found taken, are the ones that took it. */
+  /** Whether these are in the log. */
   isWritten(entries: Entries): Promise<boolean>;
   reset(): Promise<void>;
 }
@@ -35,7 +35,7 @@ export interface CommitListener {
 }
 
 export interface CommitTimes {
-  /** A commit without an answer for so long counts as lost, and a read as failed. */
+  /** A commit without an answer for so long counts as lost, a large one after more, and a read as failed. */
   commitTimeoutMs: number;
   /** How long callers wait for a lost commit before they are told that its outcome is unknown. */
   patienceMs: number;
@@ -45,6 +45,10 @@ export interface CommitTimes {
   now(): number;
   timers: Timers;
 }
+
+/** What a commit may take longer for each row, many times over, beyond those that any commit may have. */
+const msPerRow = 1;
+const rowsOfAny = 1000;
 
 const settled = Promise.resolve();
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -170,7 +174,9 @@ export class GroupCommit {
             await this.#target.reset();
           }
           const sentAt = this.#times.now();
-          await inTime(timers, commitTimeoutMs, this.#appendOnce(entries));
+          const rows = entries.facts.length + entries.tokens.length;
+          const limitMs = commitTimeoutMs + Math.max(0, rows - rowsOfAny) * msPerRow;
+          await inTime(timers, limitMs, retryMs > 0 ? this.#appendAgain(entries) : this.#appendOnce(entries));
           return { ms: this.#times.now() - sentAt, retried: retryMs > 0 };
         } catch (error) {
           const failure: Failure = error instanceof Fenced ? 'conflict' : failureOf(error);
@@ -193,6 +199,11 @@ export class GroupCommit {
 
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => this.#times.timers.setTimeout(resolve, ms));
+  }
+
+  /** What takes longer than anybody waits for it would else be sent again for ever. */
+  async #appendAgain(entries: Entries): Promise<void> {
+    if (!(await this.#target.isWritten(entries))) await this.#appendOnce(entries);
   }
 
   async #appendOnce(entries: Entries): Promise<void> {

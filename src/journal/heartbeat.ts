@@ -19,8 +19,8 @@ const beatMsMost = 250;
 const unrenewedMs = 300;
 
 export interface HeartbeatTimes {
-  /** How long the process that holds the pools may be silent before another one takes them. */
-  silenceMs: number;
+  /** How long the process that holds the pools may be silent from now on, before another one takes them. */
+  silenceMs(): number;
   /** Elapsed time, in milliseconds. */
   now(): number;
   timers: Timers;
@@ -70,6 +70,11 @@ export class Heartbeat {
     this.#next = undefined;
   }
 
+  /** Renews the promise at once: it is a longer one from now on. */
+  async renew(): Promise<void> {
+    if (this.#next !== undefined) await inTime(this.#times.timers, this.#times.silenceMs(), this.#renew());
+  }
+
   /** Whether the holder has been silent for too long. Known only by asking again and again. */
   async isHolderSilent(): Promise<boolean> {
     // Before the question: while its answer is under way, this process may have been stopped itself.
@@ -87,7 +92,7 @@ export class Heartbeat {
     const unrenewed = askedAt - this.#seen.seenAt;
     if (promised && lengthMs < 0 && unrenewed >= unrenewedMs) return true;
     // Whatever the database's clock says by now: it may have been stepped back.
-    return unrenewed >= 2 * Math.max(this.#times.silenceMs, this.#seen.lengthMs);
+    return unrenewed >= 2 * Math.max(this.#times.silenceMs(), this.#seen.lengthMs);
   }
 
   /** Ends the connection that has the lock `key`, unless its holder has been heard of meanwhile. The next one has all its time. */
@@ -123,12 +128,13 @@ export class Heartbeat {
   }
 
   get #aliveUntil() {
-    return sql`clock_timestamp() + make_interval(secs => ${this.#times.silenceMs / 1000})`;
+    return sql`clock_timestamp() + make_interval(secs => ${this.#times.silenceMs() / 1000})`;
   }
 
   /** Says once that this process is there; then again and again. */
   async #beat(say: () => Promise<boolean>): Promise<void> {
-    const { timers, silenceMs } = this.#times;
+    const { timers } = this.#times;
+    const silenceMs = this.#times.silenceMs();
     const mine = this.#next;
     const over = () => this.#next !== mine;
     try {

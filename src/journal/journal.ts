@@ -2,42 +2,29 @@
  * The event logs of all pools of a database: opens them, commits what is appended to any of them together, and gives
  * each pool its own. Knows facts and their order, but neither machines nor rules.
  */
-import { reasonOf, rootCause } from '../cause.ts';
-import type { TokenState } from '../lease/lease.ts';
-import type { PoolOptions } from '../lease/pool-options.ts';
 import type { PastLease } from '../lease/view.ts';
+import { Asking } from './asking.ts';
 import type { AuditedLog } from './audited.ts';
 import { type DatabaseListener, failureOf } from './database.ts';
 import { type CommitListener, type CommitTimes, GroupCommit, Unconfirmed } from './group-commit.ts';
-import { inTime, NoAnswer } from './in-time.ts';
-import { freeTokens } from './opening.ts';
+import { freeTokens, type OpenedPool, openedPool, placed, stateOf } from './opening.ts';
 import { openPGlite } from './pglite.ts';
-import { PoolJournal, type Read, standingTimeoutMs } from './pool-journal.ts';
+import { PoolJournal, standingTimeoutMs } from './pool-journal.ts';
 import { PoolLog } from './pool-log.ts';
 import { openPostgres, type PostgresTimes } from './postgres.ts';
 import { SqlStore } from './sql-store.ts';
 import { type Opening, type OpenRequest, type PoolRequest, type Store, Unfit } from './store.ts';
-import type { PlacedToken } from './tokens-digest.ts';
 import { isWritten } from './written.ts';
 
 const openAttempts = 5;
-/** What opening may take for each token, many times over; and a read, beyond what the server lets it take. */
+/** What opening may take for each token, many times over. */
 const openMsPerToken = 1;
-const answerMsMore = 1000;
+/** So many are no long step. */
+const tokensAtOnce = 1000;
 
 export interface JournalTimes extends CommitTimes {
   /** How long asking for the pools may take without an answer. */
   holdTimeoutMs: number;
-}
-
-/** A pool as it is when it is opened. */
-export interface OpenedPool {
-  pool: string;
-  /** Of its newest fact. */
-  seq: number;
-  options: PoolOptions;
-  /** The free ones first, then those with a lease, each in the order in which they were last freed or used. */
-  tokens: TokenState[];
 }
 
 /** What belongs to one opening, and ends with it. */
@@ -51,7 +38,9 @@ interface Open {
 export class Journal {
   readonly #store: Store;
   readonly #times: JournalTimes;
+  readonly #asking: Asking;
   #open: Open | null = null;
+  #coming = 0;
 
   /**
    * Postgres at `databaseUrl`, or embedded in the folder `dataDir`. Applies what migrations are missing.
@@ -74,20 +63,40 @@ export class Journal {
   constructor(store: Store, times: JournalTimes) {
     this.#store = store;
     this.#times = times;
+    this.#asking = new Asking(store, times);
   }
 
   get name(): string {
     return this.#store.name;
   }
 
+  /** How many tokens there are in the pools that are open here, those included that are about to come. */
+  get tokens(): number {
+    let tokens = this.#coming;
+    for (const { size } of this.#open?.logs.values() ?? []) tokens += size;
+    return tokens;
+  }
+
+  /** Takes a step with so many tokens more: other processes are told before it that it may be a long one. */
+  async step<T>(tokens: number, take: () => Promise<T>): Promise<T> {
+    this.#coming += tokens;
+    try {
+      // If that fails, nothing is lost but time: whoever takes the pools meanwhile fences this process out.
+      if (tokens > tokensAtOnce) await this.#store.renew().catch(() => {});
+      return await take();
+    } finally {
+      this.#coming -= tokens;
+    }
+  }
+
   /** Whether this process may open the pools; false while another one is about it. */
   async hold(): Promise<boolean> {
     try {
-      return await this.#inTime(this.#times.holdTimeoutMs, this.#store.hold());
+      return await this.#asking.inTime(this.#times.holdTimeoutMs, this.#store.hold());
     } catch (error) {
       // What hangs on this connection would keep the next question waiting too.
       await this.#store.reset();
-      throw this.#failed('ask for the pools', error);
+      throw this.#asking.failed('ask for the pools', error);
     }
   }
 
@@ -112,12 +121,7 @@ export class Journal {
     for (const pool of closed) this.#open.logs.set(pool.pool, new PoolLog(pool, []));
     // The hold was lost while they were opened: somebody else may have opened them since.
     if (!this.#store.held) this.probe();
-    return pools.map(({ pool, seq, options, tokens }) => ({
-      pool,
-      seq,
-      options,
-      tokens: tokens.map(stateOf),
-    }));
+    return pools.map(openedPool);
   }
 
   /** Of a pool that is open here. */
@@ -143,14 +147,14 @@ export class Journal {
 
   /** What became of a lease of any pool that has ended. null: the logs know no such lease, or it is still live. */
   lease(leaseId: string): Promise<PastLease | null> {
-    return this.#read((store) => store.lease(null, leaseId));
+    return this.#asking.read((store) => store.lease(null, leaseId));
   }
 
   /** What a check reads of a pool, open here or not. */
   audited(pool: string): AuditedLog {
     return {
-      standing: () => this.#read((store) => store.standing(pool), standingTimeoutMs),
-      portion: (...asked) => this.#read((store) => store.portion(pool, ...asked)),
+      standing: () => this.#asking.read((store) => store.standing(pool), standingTimeoutMs),
+      portion: (...asked) => this.#asking.read((store) => store.portion(pool, ...asked)),
     };
   }
 
@@ -166,7 +170,7 @@ export class Journal {
   async drained(timeoutMs: number): Promise<number> {
     const commits = this.#open?.commits;
     if (commits === undefined) return 0;
-    await this.#inTime(timeoutMs, commits.drained()).catch(() => {});
+    await this.#asking.inTime(timeoutMs, commits.drained()).catch(() => {});
     return commits.uncommitted.filter(({ type }) => type !== 'expired').length;
   }
 
@@ -182,7 +186,7 @@ export class Journal {
   }
 
   #add(open: Open, log: PoolLog): PoolJournal {
-    const journal = new PoolJournal(log, open.commits, this.#store.alone, this.#read);
+    const journal = new PoolJournal(log, open.commits, this.#store.alone, this.#asking.read);
     open.logs.set(log.pool, log);
     open.journals.set(log.pool, journal);
     return journal;
@@ -192,44 +196,16 @@ export class Journal {
     for (let attempt = 1; ; attempt++) {
       try {
         const declared = request.declared.reduce((sum, { tokens }) => sum + tokens.length, 0);
-        const tokens = declared + (await this.#read((store) => store.tokenCount()));
+        const tokens = declared + (await this.#asking.read((store) => store.tokenCount()));
         const limitMs = this.#times.commitTimeoutMs + tokens * openMsPerToken;
-        return await this.#inTime(limitMs, this.#store.openPools(request));
+        return await this.step(tokens, () => this.#asking.inTime(limitMs, this.#store.openPools(request)));
       } catch (error) {
         if (error instanceof Unfit) throw error;
         // A process that knows nothing of openings has just appended: read again what there is, and try again.
         if (failureOf(error) === 'conflict' && attempt < openAttempts) continue;
         await this.#store.reset();
-        throw this.#failed('open the pools', error);
+        throw this.#asking.failed('open the pools', error);
       }
     }
   }
-
-  #failed(what: string, error: unknown): Error {
-    const message = `cannot ${what} in ${this.name}: ${reasonOf(error)}`;
-    return new Error(message, { cause: rootCause(error) });
-  }
-
-  readonly #read: Read = async (read, timeoutMs = this.#times.commitTimeoutMs) => {
-    try {
-      return await this.#inTime(timeoutMs + answerMsMore, read(this.#store));
-    } catch (error) {
-      // The server would have ended it by now: whoever asks on these connections waits for nobody.
-      if (error instanceof NoAnswer) await this.#store.resetReaders();
-      throw error;
-    }
-  };
-
-  #inTime<T>(timeoutMs: number, answer: Promise<T>): Promise<T> {
-    return inTime(this.#times.timers, timeoutMs, answer);
-  }
 }
-
-const placed = ({ tokenId, name, labels, ordinal }: PlacedToken): PlacedToken => ({
-  tokenId,
-  name,
-  labels,
-  ordinal,
-});
-
-const stateOf = ({ ordinal: _, ...state }: TokenState & PlacedToken): TokenState => state;

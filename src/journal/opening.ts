@@ -3,7 +3,14 @@ import type { Json, TokenState } from '../lease/lease.ts';
 import { optionDefaults, type PoolOptions } from '../lease/pool-options.ts';
 import { chainStart } from './chain.ts';
 import { PoolLog, type Written } from './pool-log.ts';
-import { Damaged, type Entries, type Opening, type OpenRequest, type PoolRequest } from './store.ts';
+import {
+  Damaged,
+  type Entries,
+  type Opening,
+  type OpenRequest,
+  type PoolOpening,
+  type PoolRequest,
+} from './store.ts';
 import { readOptions } from './stored-options.ts';
 import { digestOfTokens, isOfTokens, type PlacedToken } from './tokens-digest.ts';
 
@@ -99,6 +106,32 @@ export const freeTokens = (tokens: readonly PlacedToken[]): (TokenState & Placed
     seq: 0,
   }));
 
+/** A pool as it is when it is opened. */
+export interface OpenedPool {
+  pool: string;
+  /** Of its newest fact. */
+  seq: number;
+  options: PoolOptions;
+  /** The free ones first, then those with a lease, each in the order in which they were last freed or used. */
+  tokens: TokenState[];
+}
+
+export const openedPool = ({ pool, seq, options, tokens }: PoolOpening): OpenedPool => ({
+  pool,
+  seq,
+  options,
+  tokens: tokens.map(stateOf),
+});
+
+export const stateOf = ({ ordinal: _, ...state }: TokenState & PlacedToken): TokenState => state;
+
+export const placed = ({ tokenId, name, labels, ordinal }: PlacedToken): PlacedToken => ({
+  tokenId,
+  name,
+  labels,
+  ordinal,
+});
+
 /** Where its log goes on. Its tokens must be those that it is known to have, and no fact newer than the newest. */
 function logOf({ pool, known, last, tokens }: StoredPool): PoolLog {
   const lastSeq = last?.seq ?? 0;
@@ -106,8 +139,8 @@ function logOf({ pool, known, last, tokens }: StoredPool): PoolLog {
   // Numbers that have been used would be used again: fences would not rise.
   if (knownSeq > lastSeq)
     throw new Damaged(pool, `it ends at fact ${lastSeq}, but the tables know of fact ${knownSeq}`);
-  const placed = tokens.toSorted((a, b) => a.ordinal - b.ordinal);
-  if (known && !isOfTokens(known.tokensDigest, placed))
+  const inOrder = tokens.toSorted((a, b) => a.ordinal - b.ordinal);
+  if (known && !isOfTokens(known.tokensDigest, inOrder))
     throw new Damaged(pool, 'its tokens are not those that it was left with');
   const options = known && readOptions(known.options);
   return new PoolLog(
@@ -117,10 +150,10 @@ function logOf({ pool, known, last, tokens }: StoredPool): PoolLog {
       digest: last?.digest ?? chainStart,
       openedSeq: known?.openedSeq ?? 0,
       options: known?.closed ? null : options,
-      tokensDigest: digestOfTokens(placed),
-      lastOrdinal: Math.max(known?.lastOrdinal ?? 0, placed.at(-1)?.ordinal ?? 0),
+      tokensDigest: digestOfTokens(inOrder),
+      lastOrdinal: Math.max(known?.lastOrdinal ?? 0, inOrder.at(-1)?.ordinal ?? 0),
     },
-    placed.map(({ tokenId, ordinal, name, labels }) => ({ tokenId, ordinal, name, labels })),
+    inOrder.map(placed),
   );
 }
 

@@ -33,6 +33,7 @@ export async function openPGlite(dataDir: string): Promise<Database> {
     alone: true,
     hold: async () => true,
     held: true,
+    renew: async () => {},
     reset: async () => {},
     resetReaders: async () => {},
   };

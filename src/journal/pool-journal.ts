@@ -6,17 +6,15 @@ import type { Proof } from '../lease/command.ts';
 import type { Fact } from '../lease/fact.ts';
 import type { PoolOptions } from '../lease/pool-options.ts';
 import type { FactFilter, OrderedPage, Page, PastLease } from '../lease/view.ts';
+import type { Read } from './asking.ts';
 import type { AuditedLog } from './audited.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { keptMs } from './keyed.ts';
 import type { PoolLog } from './pool-log.ts';
-import type { KeyedOutcome, Store } from './store.ts';
+import type { KeyedOutcome } from './store.ts';
 
 /** Reading every row of a large pool's tokens. */
 export const standingTimeoutMs = 60_000;
-
-/** Asks the store, and waits no longer for it than for any answer, or for `timeoutMs`. */
-export type Read = <T>(read: (store: Store) => Promise<T>, timeoutMs?: number) => Promise<T>;
 
 /** What becomes of the pool itself. */
 export type PoolChange =

@@ -56,6 +56,11 @@ export class PoolLog {
     return this.#options === null;
   }
 
+  /** How many tokens there are. */
+  get size(): number {
+    return this.#tokens.size;
+  }
+
   get seq(): number {
     return this.#seq;
   }

@@ -76,7 +76,11 @@ class Postgres implements Database {
       connect(url, {
         max: 1,
         // A promise need not outlive the server: a slow disk must not make this process look dead.
-        connection: { ...session, statement_timeout: Math.ceil(times.silenceMs), synchronous_commit: 'off' },
+        connection: {
+          ...session,
+          statement_timeout: Math.ceil(times.silenceMs()),
+          synchronous_commit: 'off',
+        },
       });
     this.#heartbeat = new Heartbeat(connectPulse, holder, times, () => this.#lost());
     this.#connectReaders();
@@ -107,6 +111,10 @@ class Postgres implements Database {
       throw new Error('this role may not end the connection of a process that hangs (pg_terminate_backend)');
     }
     return this.#lock();
+  }
+
+  renew(): Promise<void> {
+    return this.#heartbeat.renew();
   }
 
   async append(...[entries, opening]: Parameters<Store['append']>): Promise<void> {

@@ -34,6 +34,10 @@ export class SqlStore implements Store {
     return this.#database.hold();
   }
 
+  renew(): Promise<void> {
+    return this.#database.renew();
+  }
+
   tokenCount(): Promise<number> {
     return this.#db.$count(tokens);
   }

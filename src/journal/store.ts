@@ -119,6 +119,8 @@ export interface Store {
   hold(): Promise<boolean>;
   /** Whether this process was the only one when last heard of. */
   readonly held: boolean;
+  /** Says to the others at once how long this process may be silent, where it holds the pools. */
+  renew(): Promise<void>;
   /** How many tokens there are in all: what opening them takes depends on it. */
   tokenCount(): Promise<number>;
   /**

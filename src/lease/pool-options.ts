@@ -66,10 +66,16 @@ export const optionDefaults: Omit<PoolOptions, 'size' | 'ttlMs' | 'ttlMsMax'> = 
   declaration: null,
 };
 
+/** What is wrong with an option. */
+export interface Contradiction {
+  option: OptionName;
+  message: string;
+}
+
 /** Which option contradicts another, and how. */
-export function contradictions(options: PoolOptions): { option: OptionName; message: string }[] {
+export function contradictions(options: PoolOptions): Contradiction[] {
   const { ttlMs, ttlMsMax, whenFull, tokens, size, membership, maxLifetimeMs } = options;
-  const found: { option: OptionName; message: string }[] = [];
+  const found: Contradiction[] = [];
   const must = (holds: boolean, option: OptionName, message: string) => {
     if (!holds) found.push({ option, message });
   };

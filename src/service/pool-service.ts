@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts';
 import type { Command } from '../lease/command.ts';
 import type { Fact } from '../lease/fact.ts';
 import type { Labels, Lease } from '../lease/lease.ts';
-import { contradictions, type PoolOptions } from '../lease/pool-options.ts';
+import { type Contradiction, contradictions, type PoolOptions } from '../lease/pool-options.ts';
 import { type Outcome, type Refusal, refused, type Stage } from '../lease/refusal.ts';
 import type { Counts, TokenView } from '../lease/view.ts';
 import type { Pool } from '../pool/pool.ts';
@@ -132,14 +132,18 @@ export class PoolService {
     return this.#shown(this.#do({ type: 'RESTORE', tokenId }, (facts) => facts[0]!.after!, once));
   }
 
-  /** Goes by other options from now on. Refuses `invalid_options`. */
-  change(changed: (options: PoolOptions) => PoolOptions, once?: Once): Promise<Outcome<PoolOptions>> {
+  /** Goes by other options from now on. Refuses `invalid_options`; `unfit` says what else is wrong with them. */
+  change(
+    changed: (options: PoolOptions) => PoolOptions,
+    unfit: (options: PoolOptions) => Contradiction[],
+    once?: Once,
+  ): Promise<Outcome<PoolOptions>> {
     return this.#once.answer<PoolOptions>(once, async (keep) => {
       const at = this.#clock.now();
       // Who is to leave by then is not there any more.
       this.#pool.pass(at);
       const options = changed(this.#pool.options);
-      const wrong = [...contradictions(options), ...namesHeld(this.#pool, options)];
+      const wrong = [...contradictions(options), ...namesHeld(this.#pool, options), ...unfit(options)];
       if (wrong.length > 0) return this.told(refused({ code: 'invalid_options', errors: wrong }));
       const newTokens = missing(this.#pool, options);
       const answer = this.#pool.command({ type: 'CHANGE', at, options, newTokens });

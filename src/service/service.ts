@@ -20,6 +20,8 @@ import { Verifier } from './verifier.ts';
 export interface ServiceOptions extends Omit<TenureOptions, 'declared'> {
   /** The pools that there are in any case, by name; the first one is the default pool. */
   declared: readonly [DeclaredPool, ...DeclaredPool[]];
+  /** How many tokens pools can be made or changed to have, all together. */
+  tokensMax: number;
 }
 
 /** Either is there. */
@@ -99,9 +101,9 @@ export class Service {
 
   /** Makes a pool. Refuses `pool_exists`, `invalid_options`. */
   createPool({ name, options }: DeclaredPool, once?: Once): Promise<Outcome<PoolView>> {
-    return this.#atDefault((home) =>
+    const make = (home: PoolService) =>
       home.once<PoolView>(once, async (keep) => {
-        const wrong = contradictions(options);
+        const wrong = [...contradictions(options), ...this.#tooMany(name, options)];
         if (wrong.length > 0) return refused({ code: 'invalid_options', errors: wrong });
         if (this.#tenure.pools.has(name)) return home.told(refused({ code: 'pool_exists' }));
         const { opened } = this.#journal.make(requestOf({ name, options }), this.#clock.now());
@@ -109,8 +111,8 @@ export class Service {
         const view = { name, options, counts: held.pool.counts };
         keep(view);
         return home.settled(view);
-      }),
-    );
+      });
+    return this.#journal.step(options.size, () => this.#atDefault(make));
   }
 
   /** Changes options of a pool that is being used. Refuses `pool_not_found`, `invalid_options`. */
@@ -118,10 +120,14 @@ export class Service {
     const found = await this.find(name);
     if ('refused' in found) return found;
     const pool = found.ok;
-    const done = await pool.change((options) => {
-      const size = changes.size ?? changes.tokens?.length ?? options.size;
-      return { ...options, ...changes, size };
-    }, once);
+    const sizeIn = (options: PoolOptions) => changes.size ?? changes.tokens?.length ?? options.size;
+    const change = () =>
+      pool.change(
+        (options) => ({ ...options, ...changes, size: sizeIn(options) }),
+        (options) => this.#tooMany(name, options),
+        once,
+      );
+    const done = await this.#journal.step(Math.max(0, sizeIn(pool.options) - pool.counts.total), change);
     return map(done, (options) => ({ name, options, counts: pool.counts }));
   }
 
@@ -177,6 +183,17 @@ export class Service {
     return uncommitted;
   }
 
+  /** What is wrong with the size, where it is more than there may be in all. */
+  #tooMany(name: string, { size }: PoolOptions): { option: 'size'; message: string }[] {
+    const { tokensMax } = this.#options;
+    const all = Array.from(this.#tenure.pools.values(), (held) => [held.name, tokensOf(held)] as const);
+    const before = all.find((each) => each[0] === name)?.[1] ?? 0;
+    const free = tokensMax - all.reduce((sum, [, tokens]) => sum + tokens, 0) + before;
+    if (size <= Math.max(before, free)) return [];
+    const message = `must be at most ${Math.max(0, free)}: all pools together may have ${tokensMax} tokens`;
+    return [{ option: 'size', message }];
+  }
+
   #unavailable(): { refused: Refusal } {
     return refused({ code: 'unavailable', stage: this.stage });
   }
@@ -195,3 +212,6 @@ export class Service {
     return 'refused' in home ? home : ask(home.ok);
   }
 }
+
+/** How many tokens it has, or may come to have. */
+const tokensOf = ({ pool }: HeldPool): number => Math.max(pool.options.size, pool.counts.total);

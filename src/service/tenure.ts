@@ -4,7 +4,8 @@
  */
 import type { Clock } from '../clock.ts';
 import type { Timers } from '../journal/in-time.ts';
-import type { Journal, OpenedPool } from '../journal/journal.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { OpenedPool } from '../journal/opening.ts';
 import type { PoolJournal } from '../journal/pool-journal.ts';
 import { type Instants, type PoolRequest, type SealedFact, Unfit } from '../journal/store.ts';
 import type { Stage } from '../lease/refusal.ts';

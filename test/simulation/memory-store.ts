@@ -60,6 +60,9 @@ export class MemoryStore implements Store {
     return this.#lock();
   }
 
+  /** Simulated steps take no time. */
+  async renew(): Promise<void> {}
+
   async append(entries: Entries, opening: number): Promise<void> {
     if (!this.#held && !(await this.#lock())) this.#lookAgain();
     const append = async () => {

@@ -77,7 +77,7 @@ export class SimulatedProcess {
       retryMsMax: 1000,
     };
     journal = new Journal(this.#store, { ...waits, now, timers: this.time });
-    const kept = { retentionMs: Number.POSITIVE_INFINITY, keysMax: 1_000_000 };
+    const kept = { retentionMs: Number.POSITIVE_INFINITY, keysMax: 1_000_000, tokensMax: 1_000_000 };
     const declared = [{ name: poolNames[0], options }] as const;
     const given = { declared, proofRequired, standbyPollMs, ...kept };
     this.service = new Service(journal, { ...given, clock: this.time, timers: this.time }, this.#toldBy());

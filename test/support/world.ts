@@ -39,7 +39,7 @@ export const commitTimes: JournalTimes & PostgresTimes = {
   patienceMs: 5000,
   retryMs: 10,
   retryMsMax: 50,
-  silenceMs: 1000,
+  silenceMs: () => 1000,
   now: () => performance.now(),
   timers: realTimers,
 };
@@ -142,6 +142,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       standbyPollMs: 20,
       retentionMs: Number.POSITIVE_INFINITY,
       keysMax: 1_000_000,
+      tokensMax: 1_000_000,
       timers: realTimers,
       ...rest,
       clock,
