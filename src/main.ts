@@ -83,6 +83,7 @@ async function main(config: Config, log: Logger): Promise<void> {
         metrics.swept(leases);
         log.error({ leases }, 'the sweep ended leases whose timers had not fired');
       },
+      damaged: (pool, why) => log.error({ pool }, why),
       pruned: (facts, keys) => metrics.pruned(facts, keys),
       crashed: (error) => die(log, 'cannot go on: nothing is answered from what may be wrong', error),
     },

@@ -217,6 +217,7 @@ async function fragileService(kind: DatabaseKind, size: number) {
       unanswered() {},
       swept() {},
       pruned() {},
+      damaged() {},
       crashed: (error) => crashes.push(error),
     },
   );

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '../src/journal/database.ts';
 import { Fenced } from '../src/journal/group-commit.ts';
 import { pools, tokens } from '../src/journal/schema.ts';
-import { Damaged } from '../src/journal/store.ts';
+import { Damaged, OtherMembership } from '../src/journal/store.ts';
 import { storedOptions } from '../src/journal/stored-options.ts';
 import { databaseKinds } from './support/databases.ts';
 import {
@@ -67,11 +67,59 @@ describe.each(databaseKinds)('the pools of a journal on %s', (kind) => {
       expect(last).toBe(start + 5);
     });
 
-    it('are none of them opened where one is damaged', async () => {
-      await openJournals(database, [requestOf('a'), requestOf('b')]);
+    it('are opened without one that is damaged, to which nothing is written', async () => {
+      const declared = [requestOf('a'), requestOf('b')];
+      await openJournals(database, declared);
       await database.db.execute(sql`delete from tokens where pool = 'b' and ordinal = 1`);
-      await expect(openJournals(database, [])).rejects.toThrow(Damaged);
+      const { journal, opened } = await openJournals(database, declared);
+      expect(opened.map(({ pool }) => pool)).toEqual(['a']);
+      expect([...journal.damaged]).toEqual([['b', expect.stringContaining("pool 'b' is not served")]]);
+      expect(() => journal.pool('b')).toThrow('not open');
+      expect(await log('b')).toHaveLength(1);
+    });
+
+    it('are none of them opened where the default one is damaged', async () => {
+      await openJournals(database, [requestOf('b'), requestOf('a')]);
+      await database.db.execute(sql`delete from tokens where pool = 'b' and ordinal = 1`);
+      await expect(openJournals(database, [requestOf('b')])).rejects.toThrow(Damaged);
       expect(await logOf(database)).toHaveLength(2);
+    });
+
+    it.each([
+      ["delete from pools where pool = 'a'", 'the table pools does not know it'],
+      ["update pools set options = null where pool = 'a'", 'its options are not such as were ever written'],
+      [
+        `update pools set options = '{"size": 3}' where pool = 'a'`,
+        'its options are not such as were ever written',
+      ],
+    ])('are not taken for older ones by what has been lost by hand: %s', async (damage, why) => {
+      const declared = [requestOf('a')];
+      await openJournals(database, declared);
+      const before = await logOf(database);
+      await database.db.execute(sql.raw(damage));
+      await expect(openJournals(database, declared)).rejects.toThrow(why);
+      expect(await logOf(database)).toEqual(before);
+    });
+
+    it('do not mind a deleted one that has lost facts; made again, its numbers go on [I3]', async () => {
+      const { journal } = await openJournals(database, [requestOf('a')]);
+      const { journal: made } = journal.make(requestOf('b'), start);
+      made.appendOfPool({ type: 'closed', at: start });
+      journal.make(requestOf('b'), start).journal.appendOfPool({ type: 'closed', at: start });
+      await made.committed();
+      await database.db.execute(sql`delete from token_events where pool = 'b' and seq > 1`);
+      const { journal: next, opened } = await openJournals(database, [requestOf('a')]);
+      expect(opened.map(({ pool }) => pool)).toEqual(['a']);
+      expect(next.damaged.size).toBe(0);
+      expect(next.make(requestOf('b'), start).opened.seq).toBe(4);
+    });
+
+    it('are not taken at all where one is declared as what it cannot become', async () => {
+      await openJournals(database, [requestOf('a'), requestOf('b')]);
+      const before = await logOf(database);
+      const other = requestOf('b', { ...elastic, declaration: 'another' });
+      await expect(openJournals(database, [requestOf('a'), other])).rejects.toThrow(OtherMembership);
+      expect(await logOf(database)).toEqual(before);
     });
 
     it('may be a thousand of a hundred tokens', async () => {

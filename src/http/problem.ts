@@ -118,18 +118,21 @@ export function refusalMembers(refusal: Refusal): {
   reason?: Reason<'released' | 'expired'>;
   ended_at?: string;
   stage?: string;
+  detail?: string;
 } {
   if (refusal.code === 'invalid_options')
     return { errors: refusal.errors.map(({ option, message }) => ({ field: written(option), message })) };
-  const { reason, endedAt, stage } = refusal as {
+  const { reason, endedAt, stage, detail } = refusal as {
     reason?: Reason<'released' | 'expired'>;
     endedAt?: number;
     stage?: string;
+    detail?: string;
   };
   return {
     ...(reason !== undefined && { reason }),
     ...(endedAt !== undefined && { ended_at: new Date(endedAt).toISOString() }),
     ...(stage !== undefined && { stage }),
+    ...(detail !== undefined && { detail }),
   };
 }
 

@@ -41,6 +41,8 @@ export class Journal {
   readonly #asking: Asking;
   #open: Open | null = null;
   #coming = 0;
+  /** The pools that are there and are not open, and why. */
+  damaged: ReadonlyMap<string, string> = new Map();
 
   /**
    * Postgres at `databaseUrl`, or embedded in the folder `dataDir`. Applies what migrations are missing.
@@ -105,7 +107,7 @@ export class Journal {
    * append no more, to none of them.
    */
   async openPools(request: OpenRequest, listener: CommitListener): Promise<OpenedPool[]> {
-    const { number, pools, closed } = await this.#openedAtLast(request);
+    const { number, pools, closed, damaged } = await this.#openedAtLast(request);
     this.#open?.commits.close(new Unconfirmed('the pools have been opened anew'));
     const commits = new GroupCommit(
       {
@@ -117,6 +119,7 @@ export class Journal {
       this.#times,
     );
     this.#open = { number, commits, logs: new Map(), journals: new Map() };
+    this.damaged = new Map(damaged.map(({ pool, why }) => [pool, why]));
     for (const pool of pools) this.#add(this.#open, new PoolLog(pool, pool.tokens.map(placed)));
     for (const pool of closed) this.#open.logs.set(pool.pool, new PoolLog(pool, []));
     // The hold was lost while they were opened: somebody else may have opened them since.

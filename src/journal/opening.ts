@@ -8,11 +8,12 @@ import {
   type Entries,
   type Opening,
   type OpenRequest,
+  OtherMembership,
   type PoolOpening,
   type PoolRequest,
 } from './store.ts';
 import { readOptions } from './stored-options.ts';
-import { digestOfTokens, isOfTokens, type PlacedToken } from './tokens-digest.ts';
+import { digestOfTokens, isOfTokens, isOlder as isOlderDigest, type PlacedToken } from './tokens-digest.ts';
 
 /** What there is of a pool before it is opened. */
 export interface StoredPool {
@@ -40,7 +41,7 @@ export interface Opened {
 
 /**
  * What an opening appends to the logs, and what it leaves: `opened` to each pool that is there, and to those that are
- * made. Throws `Damaged` where a pool cannot be served. `database` is the time by the database's clock.
+ * made. Throws `Unfit` as `Store` says. `database` is the time by the database's clock.
  */
 export function openingOf(stored: readonly StoredPool[], request: OpenRequest, database: number): Opened {
   const ends = stored.flatMap(({ last }) => last ?? []);
@@ -48,18 +49,26 @@ export function openingOf(stored: readonly StoredPool[], request: OpenRequest, d
   const at = request.at({ database, last });
   const declared = new Map(request.declared.map((each) => [each.pool, each]));
   const written: Written[] = [];
-  const opened: Opened = { entries: noEntries, opening: { pools: [], closed: [] }, adopted: [] };
+  const opened: Opened = { entries: noEntries, opening: { pools: [], closed: [], damaged: [] }, adopted: [] };
   const add = (log: PoolLog, tokens: StoredPool['tokens']) => {
     const { options, ...state } = log.state;
     if (options === null) opened.opening.closed.push({ ...state, options });
     else opened.opening.pools.push({ ...state, options, tokens });
   };
   for (const pool of stored) {
-    const log = logOf(pool);
-    const isAdopted = pool.known === null || (pool.known.options === null && !pool.known.closed);
     const asked = declared.get(pool.pool);
     declared.delete(pool.pool);
-    if (isAdopted) {
+    const log = logUnlessDamaged(pool, request, opened.opening.damaged);
+    if (log === null) continue;
+    const { options } = log.state;
+    const membership = isOlder(pool) ? 'fixed' : (options?.membership ?? asked?.options.membership);
+    if (
+      asked &&
+      membership !== asked.options.membership &&
+      options?.declaration !== asked.options.declaration
+    )
+      throw new OtherMembership(pool.pool, membership!);
+    if (isOlder(pool)) {
       opened.adopted.push(pool);
       written.push(log.open(at), log.change(optionsFor(pool, asked), at));
       add(log, pool.tokens);
@@ -82,6 +91,25 @@ export function openingOf(stored: readonly StoredPool[], request: OpenRequest, d
     tokens: written.flatMap(({ tokens }) => tokens),
   };
   return opened;
+}
+
+/** What is known of it tells of no options: it is older than them. */
+const isOlder = ({ known }: StoredPool): boolean =>
+  known === null || (known.options === null && !known.closed);
+
+/** Others are served without one that is damaged, unless it is the default pool. */
+function logUnlessDamaged(
+  pool: StoredPool,
+  { declared }: OpenRequest,
+  damaged: Opening['damaged'],
+): PoolLog | null {
+  try {
+    return logOf(pool);
+  } catch (error) {
+    if (!(error instanceof Damaged) || pool.pool === declared[0]?.pool) throw error;
+    damaged.push({ pool: pool.pool, why: error.message });
+    return null;
+  }
 }
 
 const noEntries: Entries = { facts: [], outcomes: [], pools: [], tokens: [] };
@@ -132,17 +160,14 @@ export const placed = ({ tokenId, name, labels, ordinal }: PlacedToken): PlacedT
   ordinal,
 });
 
-/** Where its log goes on. Its tokens must be those that it is known to have, and no fact newer than the newest. */
-function logOf({ pool, known, last, tokens }: StoredPool): PoolLog {
-  const lastSeq = last?.seq ?? 0;
-  const knownSeq = tokens.reduce((newest, { seq }) => Math.max(newest, seq), known?.openedSeq ?? 0);
-  // Numbers that have been used would be used again: fences would not rise.
-  if (knownSeq > lastSeq)
-    throw new Damaged(pool, `it ends at fact ${lastSeq}, but the tables know of fact ${knownSeq}`);
+/** Where its log goes on. Of one that is closed nothing is left that could be wrong but the log, which is not read. */
+function logOf(stored: StoredPool): PoolLog {
+  const { pool, known, last, tokens } = stored;
   const inOrder = tokens.toSorted((a, b) => a.ordinal - b.ordinal);
-  if (known && !isOfTokens(known.tokensDigest, inOrder))
-    throw new Damaged(pool, 'its tokens are not those that it was left with');
   const options = known && readOptions(known.options);
+  if (!known?.closed) checkWhole(stored, inOrder, options);
+  else if (tokens.length > 0) throw new Damaged(pool, 'it is deleted, and has tokens');
+  const lastSeq = Math.max(last?.seq ?? 0, known?.openedSeq ?? 0);
   return new PoolLog(
     {
       pool,
@@ -155,6 +180,26 @@ function logOf({ pool, known, last, tokens }: StoredPool): PoolLog {
     },
     inOrder.map(placed),
   );
+}
+
+/** Its tokens must be those that it is known to have, no fact newer than the newest, and nothing else be lost. */
+function checkWhole(
+  { pool, known, last, tokens }: StoredPool,
+  inOrder: readonly PlacedToken[],
+  options: PoolOptions | null,
+): void {
+  const lastSeq = last?.seq ?? 0;
+  const knownSeq = tokens.reduce((newest, { seq }) => Math.max(newest, seq), known?.openedSeq ?? 0);
+  // Numbers that have been used would be used again: fences would not rise.
+  if (knownSeq > lastSeq)
+    throw new Damaged(pool, `it ends at fact ${lastSeq}, but the tables know of fact ${knownSeq}`);
+  // Whatever has digests has been known since.
+  if (known === null && last?.digest !== '') throw new Damaged(pool, 'the table pools does not know it');
+  if (known === null) return;
+  if (!isOfTokens(known.tokensDigest, inOrder))
+    throw new Damaged(pool, 'its tokens are not those that it was left with');
+  if (options === null && (known.options !== null || !isOlderDigest(known.tokensDigest)))
+    throw new Damaged(pool, 'its options are not such as were ever written');
 }
 
 /** A pool that was made before there were options has had those of its tokens, whatever is declared. */

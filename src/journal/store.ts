@@ -72,7 +72,7 @@ export interface PoolRequest {
 }
 
 export interface OpenRequest {
-  /** Those that are not there are made. */
+  /** Those that are not there are made. The first one is the default pool: without it, none is opened. */
   declared: readonly PoolRequest[];
   /** Gives the time of the facts of the opening. */
   at(seen: Instants): number;
@@ -105,6 +105,8 @@ export interface Opening {
   pools: PoolOpening[];
   /** Those that have been deleted, whose logs would go on. */
   closed: (PoolState & Head)[];
+  /** Those that cannot be served, and why: nothing is written to them. */
+  damaged: { pool: string; why: string }[];
 }
 
 export interface Store {
@@ -125,8 +127,8 @@ export interface Store {
   tokenCount(): Promise<number>;
   /**
    * Counts one opening more, from which on nobody can write by an earlier one. Appends `opened` to the log of each pool
-   * that is not closed, and makes those declared that are not there. Throws `Unfit`, and leaves all as it was, if a
-   * pool cannot be served.
+   * that is not closed, and makes those declared that are not there. Throws `Unfit`, and leaves all as it was, if the
+   * default pool cannot be served, or one is declared as what it cannot become.
    */
   openPools(request: OpenRequest): Promise<Opening>;
   /**
@@ -174,11 +176,21 @@ export class Conflict extends Error {}
 /** A pool that this process cannot serve, however often it tries. */
 export abstract class Unfit extends Error {}
 
+/** What a pool is made as cannot be declared otherwise later on. */
+export class OtherMembership extends Unfit {
+  constructor(pool: string, membership: PoolOptions['membership']) {
+    super(`pool '${pool}' is ${membership} and stays so: declare it as that, or another one by another name`);
+  }
+}
+
 /** The tables do not go together: facts or tokens are missing that are known to have been there. */
 export class Damaged extends Unfit {
+  readonly pool: string;
+
   constructor(pool: string, what: string) {
     super(
       `pool '${pool}' is not served, for its log is damaged: ${what}. 'leasehold verify' says what else is wrong`,
     );
+    this.pool = pool;
   }
 }

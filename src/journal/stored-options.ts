@@ -1,6 +1,6 @@
 /** The options of a pool as the log and the table `pools` have them: JSON in snake_case, every one of them. */
-import type { Json, Labels } from '../lease/lease.ts';
-import type { PoolOptions } from '../lease/pool-options.ts';
+import type { Json } from '../lease/lease.ts';
+import { evictions, memberships, type PoolOptions, whenFullChoices } from '../lease/pool-options.ts';
 
 const columns: Record<keyof PoolOptions, string> = {
   membership: 'membership',
@@ -28,13 +28,55 @@ export function storedOptions(options: PoolOptions): Json {
   return stored;
 }
 
-/** null where it holds none. Whoever edits them by hand is found out by what has to be the same. */
+/** null where it holds none, or what was never written: somebody has edited it by hand. */
 export function readOptions(stored: Json): PoolOptions | null {
-  if (stored === null || typeof stored !== 'object' || Array.isArray(stored)) return null;
-  const options: Record<string, Json | Labels> = {};
-  for (const name of names) options[name] = stored[columns[name]] ?? null;
+  if (!isObject(stored)) return null;
+  const options: Record<string, Json> = {};
+  for (const name of names) {
+    const value = stored[columns[name]] ?? null;
+    if (!fits[name](value)) return null;
+    options[name] = value;
+  }
   return options as unknown as PoolOptions;
 }
+
+const isObject = (value: Json | undefined): value is Record<string, Json> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isText = (value: Json | undefined): boolean => typeof value === 'string';
+const isCount = (value: Json): boolean =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+const isOneOf =
+  (choices: readonly string[]) =>
+  (value: Json): boolean =>
+    typeof value === 'string' && choices.includes(value);
+const orNull =
+  (isFit: (value: Json) => boolean) =>
+  (value: Json): boolean =>
+    value === null || isFit(value);
+const isToken = (value: Json): boolean =>
+  isObject(value) &&
+  (value.name === null || isText(value.name)) &&
+  isObject(value.labels) &&
+  Object.values(value.labels).every(isText);
+
+/** What each of them can be. */
+const fits: Record<keyof PoolOptions, (value: Json) => boolean> = {
+  membership: isOneOf(memberships),
+  size: isCount,
+  tokens: orNull((value) => Array.isArray(value) && value.every(isToken)),
+  ttlMs: isCount,
+  ttlMsMax: isCount,
+  whenFull: isOneOf(whenFullChoices),
+  eviction: isOneOf(evictions),
+  minHoldMs: isCount,
+  maxLifetimeMs: orNull(isCount),
+  maxPerUser: orNull(isCount),
+  coolDownMs: isCount,
+  idleTtlMs: orNull(isCount),
+  waitMs: isCount,
+  queueMax: isCount,
+  declaration: orNull(isText),
+};
 
 /** With how many tokens a pool of these options is made. */
 export const tokensAtFirst = ({ membership, size }: PoolOptions): number =>

@@ -27,8 +27,11 @@ export function digestOfTokens(tokens: Iterable<PlacedToken>): string {
 
 /** Whether the digest is of these tokens, which stand in their order. */
 export function isOfTokens(digest: string, tokens: readonly PlacedToken[]): boolean {
-  return digest === (digest.length === olderLength ? olderDigest(tokens) : digestOfTokens(tokens));
+  return digest === (isOlder(digest) ? olderDigest(tokens) : digestOfTokens(tokens));
 }
+
+/** Whether it was written before tokens could come and go. */
+export const isOlder = (digest: string): boolean => digest.length === olderLength;
 
 /** As it was written before tokens could come and go: over the ids in their order, in base64. */
 const olderLength = 22;

@@ -38,7 +38,7 @@ export type Refusal =
   /** Options that contradict each other, or that are not known. */
   | { code: 'invalid_options'; errors: readonly { option: OptionName; message: string }[] }
   /** Nothing was done; the same call may succeed later. */
-  | { code: 'unavailable'; stage: Stage }
+  | { code: 'unavailable'; stage: Stage; detail?: string }
   /** The log is being checked for somebody else. */
   | { code: 'verify_running' }
   /** It was recorded, but its lease was over by then: nothing is held. */

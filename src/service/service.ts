@@ -66,13 +66,11 @@ export class Service {
     await this.#tenure.start();
   }
 
-  /** The pool of this name; without one, the default pool. Refuses `pool_not_found`, and `unavailable` where none is served. */
+  /** The pool of this name; without one, the default pool. Refuses `pool_not_found`, and `unavailable` where none is served, or it is damaged. */
   pool(name: string = this.#options.declared[0].name): Outcome<PoolService> {
     const held = this.#tenure.pools.get(name);
     if (held) return { ok: this.#serviceOf(held) };
-    return this.stage === 'serving' || this.stage === 'degraded'
-      ? refused({ code: 'pool_not_found' })
-      : this.#unavailable();
+    return this.stage === 'serving' || this.stage === 'degraded' ? this.#unserved(name) : this.#unavailable();
   }
 
   /** The same, and there is none of that name in truth: not just for all that a process knew that has been followed. */
@@ -105,7 +103,8 @@ export class Service {
       home.once<PoolView>(once, async (keep) => {
         const wrong = [...contradictions(options), ...this.#tooMany(name, options)];
         if (wrong.length > 0) return refused({ code: 'invalid_options', errors: wrong });
-        if (this.#tenure.pools.has(name)) return home.told(refused({ code: 'pool_exists' }));
+        if (this.#tenure.pools.has(name) || this.#journal.damaged.has(name))
+          return home.told(refused({ code: 'pool_exists' }));
         const { opened } = this.#journal.make(requestOf({ name, options }), this.#clock.now());
         const held = this.#tenure.serve(opened);
         const view = { name, options, counts: held.pool.counts };
@@ -138,7 +137,7 @@ export class Service {
         if (this.#options.declared.some((each) => each.name === name))
           return home.told(refused({ code: 'pool_permanent' }));
         const held = this.#tenure.pools.get(name);
-        if (!held) return home.told(refused({ code: 'pool_not_found' }));
+        if (!held) return home.told(this.#unserved(name));
         const at = this.#clock.now();
         const { facts } = held.pool.command({ type: 'RELEASE_ALL', at, reason: 'pool_deleted' });
         held.journal.appendOfPool({ type: 'closed', at });
@@ -181,6 +180,13 @@ export class Service {
     this.#tenure.end();
     await this.#journal.close();
     return uncommitted;
+  }
+
+  /** Of a pool that none of those is that are served: there is none, or it is damaged. */
+  #unserved(name: string): { refused: Refusal } {
+    const detail = this.#journal.damaged.get(name);
+    if (detail === undefined) return refused({ code: 'pool_not_found' });
+    return refused({ code: 'unavailable', stage: this.stage, detail });
   }
 
   /** What is wrong with the size, where it is more than there may be in all. */

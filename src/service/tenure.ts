@@ -34,12 +34,11 @@ export interface ServiceListener extends HousekeepingListener {
   committed(facts: readonly SealedFact[], commitMs: number): void;
   /** The sweep ended leases whose timers had not fired; it never should. */
   swept(leases: number): void;
+  /** A pool is not served, and others are: its tables do not go together. */
+  damaged(pool: string, why: string): void;
   /** A bug, or a log that does not fit: nothing more is answered, and the process had better end. */
   crashed(error: unknown): void;
 }
-
-/** What a pool is made as cannot be declared otherwise later on. */
-class OtherMembership extends Unfit {}
 
 /** A pool that this process serves, and what goes with it. */
 export interface HeldPool {
@@ -168,6 +167,7 @@ export class Tenure {
       committed: (facts, commitMs) => this.#listener.committed(facts, commitMs),
     });
     if (this.#isStopping) return;
+    for (const [pool, why] of this.#journal.damaged) this.#listener.damaged(pool, why);
     for (const each of opened) this.#goByDeclared(this.serve(each));
     this.#enter('serving');
     this.#armSweep();
@@ -179,10 +179,6 @@ export class Tenure {
   #goByDeclared({ name, pool }: HeldPool): void {
     const declared = this.#options.declared.find((each) => each.pool === name);
     if (declared === undefined || pool.options.declaration === declared.options.declaration) return;
-    if (declared.options.membership !== pool.options.membership)
-      throw new OtherMembership(
-        `pool '${name}' is ${pool.options.membership} and stays so: declare it as that, or another one by another name`,
-      );
     const at = this.#options.clock.now();
     pool.pass(at);
     const options = asFarAsFree(pool, declared.options);

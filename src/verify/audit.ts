@@ -12,7 +12,7 @@ import { isOfPool, known, quiet } from './kinds.ts';
 import { checkActivated, checkExpired, checkReleased, checkRenewed } from './lease-rules.ts';
 import { nowhere, type Report, type Say, shown } from './report.ts';
 import { checkBeginning, checkEndOfRun, leavesWith } from './runs.ts';
-import { checkPool, checkTable, checkTokens } from './table.ts';
+import { checkHead, checkPool, checkTable, checkTokens } from './table.ts';
 import {
   checkCreated,
   checkDeleted,
@@ -88,18 +88,12 @@ export class Audit {
     const head = headSeq ?? this.#prunedSeq;
     this.#checkNeighbours(null);
     if (this.#expectedSeq <= head) this.#sayMissing(this.#expectedSeq, head);
-    if (pool !== null) {
-      if (Math.max(pool.openedSeq, pool.chainSeq, pool.prunedSeq) > head)
-        this.#report.add('I3', nowhere, `the log ends at ${head}, but the table pools knows of facts beyond`);
-      const opened = this.#openedSeq ?? Math.min(pool.openedSeq, this.#prunedSeq);
-      const place = { seq: pool.openedSeq, tokenId: null };
-      if (pool.openedSeq !== opened) this.#report.add('I3', place, 'is not the newest opening of the pool');
-    }
+    if (pool !== null) checkHead(pool, head, this.#openedSeq, this.#report);
     checkTable(tokens, head, this.#fold, this.#report);
     checkPool(this.#standing, this.#fold, this.#before, this.#report);
-    const active = tokens.filter(({ status }) => status === 'active').length;
-    const message = `${this.#begun} leases have begun, but ${active} are live and ${this.#ended} have ended`;
-    if (this.#begun !== active + this.#ended) this.#report.add('I11', nowhere, message);
+    const live = tokens.filter(({ status }) => status === 'active').length;
+    const message = `${this.#begun} leases have begun, but ${live} are live and ${this.#ended} have ended`;
+    if (this.#begun !== live + this.#ended) this.#report.add('I11', nowhere, message);
   }
 
   #checkPlace(fact: AuditedFact): void {
@@ -149,7 +143,9 @@ export class Audit {
         this.#isTakingUp = true;
         if ((metadata === null) !== (this.#fold.options !== null))
           say('I8', metadata === null ? 'opens a pool that is not there' : 'makes a pool that is there');
-        if (metadata !== null) this.#fold.make(fact);
+        if (metadata === null) return;
+        this.#fold.make(fact);
+        if (this.#fold.options === null) say('I8', 'makes the pool with options that make no sense');
         return;
       case 'changed':
         if (this.#fold.options === null) say('I8', 'changes a pool that is not there');

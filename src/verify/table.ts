@@ -1,5 +1,5 @@
 /** The tables beside the log, held against what its facts led to: each token, and what is known of the pool. */
-import type { AuditedFact, AuditedToken, Standing } from '../journal/audited.ts';
+import type { AuditedFact, AuditedPool, AuditedToken, Standing } from '../journal/audited.ts';
 import { isOfTokens } from '../journal/tokens-digest.ts';
 import { canonical } from '../lease/canonical.ts';
 import { type Labels, statusOf } from '../lease/lease.ts';
@@ -62,6 +62,15 @@ export function checkTable(
       nowhere,
       `the table tokens has ${Math.abs(unseen)} tokens too ${unseen > 0 ? 'few' : 'many'}`,
     );
+}
+
+/** Nothing is known of the pool beyond the end of its log, and its newest opening is the one that was read last. */
+export function checkHead(pool: AuditedPool, head: number, openedSeq: number | null, report: Report): void {
+  if (Math.max(pool.openedSeq, pool.chainSeq, pool.prunedSeq) > head)
+    report.add('I3', nowhere, `the log ends at ${head}, but the table pools knows of facts beyond`);
+  const opened = openedSeq ?? Math.min(pool.openedSeq, pool.prunedSeq);
+  const place = { seq: pool.openedSeq, tokenId: null };
+  if (pool.openedSeq !== opened) report.add('I3', place, 'is not the newest opening of the pool');
 }
 
 /** What is known of the pool is what the log leads to, too. `last` is its newest fact. */

@@ -158,6 +158,7 @@ export class SimulatedProcess {
       committed: () => {},
       unanswered: () => said('got no answer'),
       pruned() {},
+      damaged: (_: string, why: string) => failed('damaged', new Error(why)),
       swept: (leases: number) => failed('sweep', new Error(`the sweep ended ${leases} leases`)),
       crashed: (error: unknown) => failed('crash', error),
     };

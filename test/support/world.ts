@@ -99,6 +99,7 @@ export interface World {
   unanswered: unknown[];
   swept: number;
   pruned: { facts: number; keys: number };
+  damaged: string[];
   crashes: unknown[];
   /** Ends this service, cleanly. */
   close(): Promise<void>;
@@ -132,6 +133,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     unanswered: [],
     swept: 0,
     pruned: { facts: 0, keys: 0 },
+    damaged: [],
     crashes: [],
   } as unknown as World;
   world.service = new Service(
@@ -158,6 +160,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         world.pruned.facts += facts;
         world.pruned.keys += keys;
       },
+      damaged: (pool) => world.damaged.push(pool),
       crashed: (error) => world.crashes.push(error),
     },
   );
