@@ -10,7 +10,10 @@ const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 /** What is deleted from: answers as it is told, and notes what it is asked. */
 class Facts {
   readonly asked: [before: number, most: number][] = [];
+  /** Which pools had facts deleted, in this order. */
+  readonly askedPools: string[] = [];
   readonly askedKeyed: [at: number, keysMax: number, most: number][] = [];
+  pools = ['a'];
   facts = 0;
   keyed = 0;
   tookMs = 0;
@@ -21,8 +24,13 @@ class Facts {
     this.#clock = clock;
   }
 
-  async prune(before: number, most: number): Promise<number> {
+  async due(): Promise<string[]> {
+    return this.pools;
+  }
+
+  async prune(pool: string, before: number, most: number): Promise<number> {
     this.asked.push([before, most]);
+    this.askedPools.push(pool);
     if (this.down) throw new Error('down');
     await nextTurn();
     this.#clock.stall(this.tookMs);
@@ -50,10 +58,7 @@ function begin(retentionMs = twoMinutes) {
     pruned: (...much) => pruned.push(much),
     unanswered: (error) => told.push(error),
   });
-  housekeeping.begin(
-    () => [facts],
-    () => house.isServing,
-  );
+  housekeeping.begin(facts, () => house.isServing);
   /** Lets time pass, and what was begun by it come to its end. */
   const pass = async (ms: number) => {
     clock.advance(ms);
@@ -102,6 +107,28 @@ describe('housekeeping', () => {
     expect(facts.asked).toHaveLength(4);
   });
 
+  it('pauses after the batch of each pool, and takes one of each in turn', async () => {
+    const { facts, pass } = begin();
+    Object.assign(facts, { pools: ['a', 'b'], facts: 2500, keyed: 1, tookMs: 30 });
+    await pass(idle);
+    expect([facts.askedKeyed.length, facts.askedPools]).toEqual([1, []]);
+    await pass(4);
+    expect(facts.askedPools).toEqual(['a']);
+    await pass(119);
+    expect(facts.askedPools).toEqual(['a']);
+    await pass(1);
+    expect(facts.askedPools).toEqual(['a', 'b']);
+    await pass(120);
+    expect([facts.askedKeyed.length, facts.askedPools]).toEqual([2, ['a', 'b', 'a']]);
+  });
+
+  it('asks for the answers of all pools at once, however many they are', async () => {
+    const { facts, pass } = begin();
+    facts.pools = Array.from({ length: 100 }, (_, index) => `p${index}`);
+    await pass(idle);
+    expect(facts.askedKeyed).toHaveLength(1);
+  });
+
   it('goes on at once with answers to keyed requests too, when there are more than a batch', async () => {
     const { facts, pass } = begin();
     facts.keyed = 2 * batch;
@@ -148,31 +175,25 @@ describe('housekeeping', () => {
     const { clock, facts, pass, told, housekeeping } = begin();
     facts.facts = 5 * batch;
     clock.advance(idle);
+    await Promise.resolve();
+    await Promise.resolve();
     housekeeping.end();
     await pass(10 * idle);
-    expect([facts.asked.length, facts.askedKeyed.length]).toEqual([1, 0]);
-    housekeeping.begin(
-      () => [facts],
-      () => true,
-    );
+    expect([facts.asked.length, facts.askedKeyed.length]).toEqual([0, 1]);
+    housekeeping.begin(facts, () => true);
     facts.down = true;
     clock.advance(idle);
+    for (let turn = 0; facts.asked.length === 0 && turn < 100; turn++) await Promise.resolve();
     housekeeping.end();
     await pass(10 * idle);
-    expect([facts.asked.length, told.length]).toEqual([2, 0]);
+    expect([facts.asked.length, told.length]).toEqual([1, 0]);
   });
 
   it('goes one way only, however often it is begun', async () => {
     const { facts, pass, housekeeping } = begin();
-    housekeeping.begin(
-      () => [facts],
-      () => true,
-    );
+    housekeeping.begin(facts, () => true);
     await pass(idle);
-    housekeeping.begin(
-      () => [facts],
-      () => true,
-    );
+    housekeeping.begin(facts, () => true);
     await pass(idle);
     expect(facts.asked).toHaveLength(2);
   });

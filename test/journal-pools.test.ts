@@ -395,7 +395,7 @@ describe.each(databaseKinds)('the pools of a journal on %s', (kind) => {
   });
 
   it('tell what became of a lease, by its id alone', async () => {
-    const { journal, scribe, opening } = await openJournal(database, 2);
+    const { journal, whole, scribe, opening } = await openJournal(database, 2);
     const { tokenId } = opening.tokens[0]!;
     const first = scribe.activated(tokenId, { userId: 'ada' });
     journal.append(first);
@@ -417,9 +417,9 @@ describe.each(databaseKinds)('the pools of a journal on %s', (kind) => {
     const next = { userId: 'bob', fence: 4, activatedAt: start + 5 };
     expect(await journal.lease(leaseId)).toEqual({ ...past, endReason: 'lru_eviction', next });
     expect(await journal.lease(second.lease!.leaseId)).toBeNull();
-    await journal.prune(start + 1, 100);
+    await whole.upkeep.prune('default', start + 1, 100);
     expect(await journal.lease(leaseId)).toMatchObject(past);
-    await journal.prune(start + 6, 100);
+    await whole.upkeep.prune('default', start + 6, 100);
     expect(await journal.lease(leaseId)).toBeNull();
   });
 });

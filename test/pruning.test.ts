@@ -28,9 +28,9 @@ function comeAndGo({ scribe, opening }: OpenJournal, pairs: number): Fact[] {
   }).flat();
 }
 
-async function pruneAll({ journal }: OpenJournal, before: number, most: number): Promise<number[]> {
+async function pruneAll({ whole }: OpenJournal, before: number, most: number): Promise<number[]> {
   const counts: number[] = [];
-  do counts.push(await journal.prune(before, most));
+  do counts.push(await whole.upkeep.prune('default', before, most));
   while (counts.at(-1)! > 0);
   return counts;
 }
@@ -54,20 +54,20 @@ describe.each(databaseKinds)('pruning on %s', (kind) => {
     await commit(open, comeAndGo(open, 20));
     const before = await tokensOf(database);
     for (const expected of [7, 7, 7, 7]) {
-      expect(await open.journal.prune(start + 15 * second, 7)).toBe(expected);
+      expect(await open.whole.upkeep.prune('default', start + 15 * second, 7)).toBe(expected);
       await expectSoundRest(database);
     }
-    expect(await open.journal.prune(start + 15 * second, 7)).toBe(1);
+    expect(await open.whole.upkeep.prune('default', start + 15 * second, 7)).toBe(1);
     expect((await expectSoundRest(database))[0]).toMatchObject({ seq: 30, at: start + 15 * second });
-    expect(await open.journal.prune(start + 15 * second, 7)).toBe(0);
+    expect(await open.whole.upkeep.prune('default', start + 15 * second, 7)).toBe(0);
     expect(await tokensOf(database)).toEqual(before);
   });
 
   it('takes nothing that is as young as the cutoff, and nothing behind it', async () => {
     await commit(open, comeAndGo(open, 3));
-    expect(await open.journal.prune(start, 1000)).toBe(0);
-    expect(await open.journal.prune(start + 1, 1000)).toBe(1);
-    expect(await open.journal.prune(start + second, 1000)).toBe(0);
+    expect(await open.whole.upkeep.prune('default', start, 1000)).toBe(0);
+    expect(await open.whole.upkeep.prune('default', start + 1, 1000)).toBe(1);
+    expect(await open.whole.upkeep.prune('default', start + second, 1000)).toBe(0);
     expect(await left()).toEqual([2, 3, 4, 5, 6, 7]);
     // A log written by clocks that differed: what follows a young fact waits for it.
     open.scribe.at = start;
@@ -99,7 +99,7 @@ describe.each(databaseKinds)('pruning on %s', (kind) => {
     ]);
     // Grant and renewal in one batch, then a renewal alone.
     for (const most of [4, 1]) {
-      await open.journal.prune(start + twoMinutes, most);
+      await open.whole.upkeep.prune('default', start + twoMinutes, most);
       await commit(open, [renewed(one)]);
       await expectSoundRest(database);
     }
@@ -118,7 +118,7 @@ describe.each(databaseKinds)('pruning on %s', (kind) => {
       open.scribe.activated(token, { userId: 'bob' }),
       renewed(token),
     ]);
-    await open.journal.prune(start + 1, 1000);
+    await open.whole.upkeep.prune('default', start + 1, 1000);
     const bob = { seq: 4, userId: 'bob', activatedAt: start };
     const live = { ...bob, endedAt: null, endReason: null };
     expect(await open.journal.history(token, { limit: 10 })).toEqual([live]);
@@ -137,7 +137,7 @@ describe.each(databaseKinds)('pruning on %s', (kind) => {
   it('lets pages of facts begin at the first that is kept, and knows no ending from before', async () => {
     const facts = comeAndGo(open, 4);
     await commit(open, facts);
-    await open.journal.prune(start + 3 * second, 1000);
+    await open.whole.upkeep.prune('default', start + 3 * second, 1000);
     const seqs = async (cursor?: number) =>
       (await open.journal.facts({}, { limit: 2, order: 'asc', cursor })).map(({ seq }) => seq);
     expect([await seqs(), await seqs(1), await seqs(7)]).toEqual([
@@ -156,9 +156,9 @@ describe.each(databaseKinds)('pruning on %s', (kind) => {
     await commit(open, comeAndGo(open, 3));
     const chainDigest = (await logOf(database))[4]!.digest;
     await database.db.update(pools).set({ chainSeq: 5, chainDigest });
-    await open.journal.prune(start + second + 1, 1000);
+    await open.whole.upkeep.prune('default', start + second + 1, 1000);
     expect(await beginningOf(database)).toMatchObject({ prunedSeq: 3, chainSeq: 5, chainDigest });
-    await open.journal.prune(start + twoMinutes, 1000);
+    await open.whole.upkeep.prune('default', start + twoMinutes, 1000);
     await expectSoundRest(database);
   });
 
@@ -190,9 +190,9 @@ describe.each(databaseKinds)('pruning on %s', (kind) => {
       }
       going = false;
     };
-    const pruneOn = async ({ journal }: OpenJournal) => {
+    const pruneOn = async ({ whole }: OpenJournal) => {
       let facts = 0;
-      for (; going; await nextTurn()) facts += await journal.prune(start + 100 * second, 5);
+      for (; going; await nextTurn()) facts += await whole.upkeep.prune('default', start + 100 * second, 5);
       return facts;
     };
     const [, ...pruned] = await Promise.all([write(), pruneOn(open), pruneOn(other), pruneOn(other)]);
@@ -220,12 +220,12 @@ describe.each(databaseKinds)('pruning on %s', (kind) => {
     const run = async (all: typeof steps extends fc.Arbitrary<infer S> ? S : never) => {
       database = await emptyDatabase(kind);
       open = await openJournal(database);
-      const { scribe, journal, opening } = open;
+      const { scribe, journal, whole, opening } = open;
       const held = new Set<string>();
       for (const step of all) {
         if ('most' in step) {
           await journal.committed();
-          await journal.prune(scribe.at - step.cutoffMs, step.most);
+          await whole.upkeep.prune('default', scribe.at - step.cutoffMs, step.most);
           await expectSoundRest(database);
           continue;
         }

@@ -1,12 +1,12 @@
 /** A service that keeps facts for a minute: what its users still have, and when it deletes. On simulated time. */
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { Journal } from '../src/journal/journal.ts';
-import { PoolJournal } from '../src/journal/pool-journal.ts';
 import { SqlStore } from '../src/journal/sql-store.ts';
+import { Upkeep } from '../src/journal/upkeep.ts';
 import { newId } from '../src/random.ts';
 import { verifyLog } from '../src/verify/verify-log.ts';
 import { type DatabaseKind, databaseKinds } from './support/databases.ts';
-import { listening, openDatabase, preparedDatabase } from './support/journal.ts';
+import { listening, openDatabase, optionsOf, preparedDatabase } from './support/journal.ts';
 import { expectSoundRest } from './support/pruned-log.ts';
 import {
   commitTimes,
@@ -22,12 +22,14 @@ const minute = 60_000;
 const hour = 60 * minute;
 const idle = 5000;
 
-let prune: MockInstance<PoolJournal['prune']>;
-let pruneKeyed: MockInstance<PoolJournal['pruneKeyed']>;
+let due: MockInstance<Upkeep['due']>;
+let prune: MockInstance<Upkeep['prune']>;
+let pruneKeyed: MockInstance<Upkeep['pruneKeyed']>;
 
 beforeEach(() => {
-  prune = vi.spyOn(PoolJournal.prototype, 'prune');
-  pruneKeyed = vi.spyOn(PoolJournal.prototype, 'pruneKeyed');
+  due = vi.spyOn(Upkeep.prototype, 'due');
+  prune = vi.spyOn(Upkeep.prototype, 'prune');
+  pruneKeyed = vi.spyOn(Upkeep.prototype, 'pruneKeyed');
 });
 
 afterEach(() => vi.restoreAllMocks());
@@ -47,10 +49,11 @@ async function tidy({ clock }: World): Promise<void> {
 
 /** What has been begun to be deleted is. */
 async function settled(): Promise<void> {
-  const calls = () => prune.mock.calls.length + pruneKeyed.mock.calls.length;
+  const all = [due, prune, pruneKeyed];
+  const calls = () => all.reduce((sum, { mock }) => sum + mock.calls.length, 0);
   for (let seen = -1; seen !== calls(); ) {
     seen = calls();
-    await Promise.allSettled([...prune.mock.results, ...pruneKeyed.mock.results].map(({ value }) => value));
+    await Promise.allSettled(all.flatMap(({ mock }) => mock.results.map(({ value }) => value)));
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
@@ -141,13 +144,36 @@ describe.each(databaseKinds)('a service on %s that keeps facts for a minute', (k
     await leave(second);
   });
 
+  it('deletes those of deleted pools too, and what was answered in them', async () => {
+    const world = await begin(kind);
+    const { service, clock, journal } = world;
+    const options = optionsOf({ size: 2 });
+    const once = { key: 'k', fingerprint: 'f' };
+    ok(await service.createPool({ name: 'brief', options }));
+    ok(await ok(service.pool('brief')).allocate({ userId: 'ada' }, once));
+    ok(await service.deletePool('brief'));
+    clock.advance(minute);
+    await tidy(world);
+    const { headSeq, pool } = await journal.audited('brief').standing();
+    expect([pool!.prunedSeq, headSeq]).toEqual([headSeq! - 1, 4]);
+    clock.advance(24 * hour);
+    await tidy(world);
+    expect(world.pruned.keys).toBe(1);
+    // Its numbers go on all the same.
+    ok(await service.createPool({ name: 'brief', options }));
+    expect((await journal.audited('brief').standing()).headSeq).toBe(5);
+    expect((await verifyLog(journal.audited('brief'))).violations).toEqual([]);
+    expect(world.unanswered).toEqual([]);
+  });
+
   it('deletes nothing more once it grants nothing more', async () => {
     const world = await begin(kind);
     await tidy(world);
-    expect(prune).toHaveBeenCalledTimes(1);
+    expect(due).toHaveBeenCalledTimes(1);
     world.service.stopServing();
     world.clock.advance(10 * idle);
-    expect(prune).toHaveBeenCalledTimes(1);
+    await settled();
+    expect(due).toHaveBeenCalledTimes(1);
   });
 });
 
@@ -161,9 +187,10 @@ describe('a service that another process has fenced out', () => {
     expect(refusal(await world.pool.allocate({})).code).toBe('unavailable');
     expect(world.stages.at(-1)).toBe('standby');
     world.clock.advance(10 * idle);
-    expect(prune).not.toHaveBeenCalled();
+    await settled();
+    expect(due).not.toHaveBeenCalled();
     await vi.waitFor(() => expect(world.service.stage).toBe('serving'));
     await tidy(world);
-    expect(prune).toHaveBeenCalledTimes(1);
+    expect(due).toHaveBeenCalledTimes(1);
   });
 });

@@ -9,10 +9,10 @@ const facts = 25_000;
 
 it('takes no more room, however often as many facts come and go', async () => {
   const database = await emptyDatabase('pglite');
-  const { journal, opening } = await openJournal(database);
+  const { whole, opening } = await openJournal(database);
   const { tokenId } = opening.tokens[0]!;
   const pruneAll = async () => {
-    while ((await journal.prune(start + twoMinutes, 1000)) > 0) {
+    while ((await whole.upkeep.prune('default', start + twoMinutes, 1000)) > 0) {
       // Counted once a second otherwise.
       await database.db.execute(sql`select pg_stat_force_next_flush()`);
     }

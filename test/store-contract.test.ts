@@ -368,15 +368,27 @@ describe.each(kinds)('pruning a store in %s', (kind) => {
     expect(await check(store)).toMatchObject({ sound: true, headSeq: 6 });
   });
 
+  it('knows in which pools there are facts that can go', async () => {
+    const store = await freshStore(kind);
+    const { append, scribe } = bound(await Opened.on(store));
+    expect(await store.due(start + 10)).toEqual([]);
+    scribe.at = start + 5;
+    await append([scribe.activated(idOf(0))]);
+    expect(await store.due(start)).toEqual([]);
+    expect(await store.due(start + 1)).toEqual([pool]);
+    expect(await store.prune(pool, start + 10, 10)).toBe(1);
+    expect(await store.due(start + 10)).toEqual([]);
+  });
+
   it('takes outcomes that are old, or too many', async () => {
     const store = await freshStore(kind);
     const mine = await Opened.on(store);
     for (const [place, key] of ['a', 'b', 'c', 'd'].entries())
       await mine.append([], [outcome(key, start + place)]);
-    expect(await store.pruneKeyed(pool, start - 1, 4, 10)).toBe(0);
-    expect(await store.pruneKeyed(pool, start, 4, 10)).toBe(1);
-    expect(await store.pruneKeyed(pool, start, 1, 1)).toBe(1);
-    expect(await store.pruneKeyed(pool, start, 1, 10)).toBe(1);
+    expect(await store.pruneKeyed(start - 1, 4, 10)).toBe(0);
+    expect(await store.pruneKeyed(start, 4, 10)).toBe(1);
+    expect(await store.pruneKeyed(start, 1, 1)).toBe(1);
+    expect(await store.pruneKeyed(start, 1, 10)).toBe(1);
     const kept = await Promise.all(['a', 'b', 'c', 'd'].map((key) => store.keyed(pool, key, 0)));
     expect(kept.map((each) => each?.key)).toEqual([undefined, undefined, undefined, 'd']);
   });

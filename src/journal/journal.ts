@@ -14,6 +14,7 @@ import { PoolLog } from './pool-log.ts';
 import { openPostgres, type PostgresTimes } from './postgres.ts';
 import { SqlStore } from './sql-store.ts';
 import { type Opening, type OpenRequest, type PoolRequest, type Store, Unfit } from './store.ts';
+import { Upkeep } from './upkeep.ts';
 import { isWritten } from './written.ts';
 
 const openAttempts = 5;
@@ -39,6 +40,7 @@ export class Journal {
   readonly #store: Store;
   readonly #times: JournalTimes;
   readonly #asking: Asking;
+  readonly upkeep: Upkeep;
   #open: Open | null = null;
   #coming = 0;
   /** The pools that are there and are not open, and why. */
@@ -66,6 +68,7 @@ export class Journal {
     this.#store = store;
     this.#times = times;
     this.#asking = new Asking(store, times);
+    this.upkeep = new Upkeep(this.#asking.read);
   }
 
   get name(): string {
@@ -146,6 +149,11 @@ export class Journal {
       journal: this.#add(open, log),
       opened: { pool, seq: log.seq, options, tokens: freeTokens(made.tokens).map(stateOf) },
     };
+  }
+
+  /** The pool has been closed: of it is kept only where its log ends. */
+  drop(name: string): void {
+    this.#open?.journals.delete(name);
   }
 
   /** What became of a lease of any pool that has ended. null: the logs know no such lease, or it is still live. */

@@ -42,20 +42,14 @@ export function insertKeyed(outcomes: SQL, where: SQL): { anyway: SQL; ifNotKept
 }
 
 /**
- * Deletes the oldest outcomes, at most `most` of them: those no younger than `since`, and those beyond the newest
+ * Deletes the oldest outcomes of all pools, at most `most` of them: those no younger than `since`, and those beyond the newest
  * `keysMax`. Says how many it deleted.
  */
-export async function pruneKeyed(
-  db: Drizzle,
-  pool: string,
-  since: number,
-  keysMax: number,
-  most: number,
-): Promise<number> {
+export async function pruneKeyed(db: Drizzle, since: number, keysMax: number, most: number): Promise<number> {
   const gone = db.$with('gone', { ordinal: sql<number>`ordinal` }).as(sql`
     delete from ${keyedOutcomes} as kept
     using (
-      select ordinal, at from ${keyedOutcomes} where pool = ${pool} order by ordinal limit ${most}::bigint
+      select ordinal, at from ${keyedOutcomes} order by ordinal limit ${most}::bigint
     ) as oldest
     where kept.ordinal = oldest.ordinal and (
       oldest.at <= ${new Date(since).toISOString()}::timestamptz

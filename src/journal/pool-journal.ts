@@ -115,12 +115,4 @@ export class PoolJournal implements AuditedLog {
   portion(afterSeq: number | null, headSeq: number, most: number) {
     return this.#read((store) => store.portion(this.pool, afterSeq, headSeq, most));
   }
-
-  prune(before: number, most: number): Promise<number> {
-    return this.#read((store) => store.prune(this.pool, before, most));
-  }
-
-  pruneKeyed(at: number, keysMax: number, most: number): Promise<number> {
-    return this.#read((store) => store.pruneKeyed(this.pool, at - keptMs, keysMax, most));
-  }
 }

@@ -38,6 +38,24 @@ export async function pruneFacts(db: Drizzle, pool: string, before: number, most
   return row!.rows;
 }
 
+/** The pools with facts before the instant `before` that can go: in each, a look at the oldest that there is. */
+export async function poolsDue(db: Drizzle, before: number): Promise<string[]> {
+  const rows = await db
+    .select({ pool: pools.pool })
+    .from(pools)
+    .where(
+      sql`exists (
+        select from (
+          select seq, at from ${tokenEvents}
+          where pool = ${pools.pool} and seq > ${pools.prunedSeq} order by seq limit 1
+        ) as oldest
+        where at < ${new Date(before).toISOString()}::timestamptz
+          and exists (select from ${tokenEvents} where pool = ${pools.pool} and seq > oldest.seq))`,
+    )
+    .orderBy(pools.pool);
+  return rows.map(({ pool }) => pool);
+}
+
 /** How many rows a statement deleted that may come back if the server crashes: nobody waits for the disk to have it. */
 export const deleted = {
   rows: sql`count(*)`.mapWith(Number),

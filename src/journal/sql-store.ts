@@ -6,7 +6,7 @@ import { readPortion, readStanding } from './auditing.ts';
 import type { Database } from './database.ts';
 import { pruneKeyed, readKeyed } from './keyed.ts';
 import { openPools } from './open-pools.ts';
-import { pruneFacts, reuseRoom } from './pruning.ts';
+import { poolsDue, pruneFacts, reuseRoom } from './pruning.ts';
 import { readEnding, readFacts, readHistory, readPastLease, readToken } from './read.ts';
 import { tokenEvents, tokens } from './schema.ts';
 import type { Entries, OpenRequest, Store } from './store.ts';
@@ -90,12 +90,16 @@ export class SqlStore implements Store {
     return readPortion(this.#db, pool, afterSeq, headSeq, most);
   }
 
+  due(before: number) {
+    return poolsDue(this.#db, before);
+  }
+
   prune(pool: string, before: number, most: number) {
     return this.#tidied(pruneFacts(this.#db, pool, before, most));
   }
 
-  pruneKeyed(pool: string, since: number, keysMax: number, most: number) {
-    return this.#tidied(pruneKeyed(this.#db, pool, since, keysMax, most));
+  pruneKeyed(since: number, keysMax: number, most: number) {
+    return this.#tidied(pruneKeyed(this.#db, since, keysMax, most));
   }
 
   reset(): Promise<void> {

@@ -158,10 +158,12 @@ export interface Store {
   standing(pool: string): Promise<Standing>;
   portion(pool: string, afterSeq: number | null, headSeq: number, most: number): Promise<AuditedFact[]>;
 
+  /** The pools, deleted ones too, with facts before `before` that can be pruned, by their names. */
+  due(before: number): Promise<string[]>;
   /** Deletes at most `most` of the facts before `before`, oldest first, never the newest. Says how many. */
   prune(pool: string, before: number, most: number): Promise<number>;
-  /** Deletes at most `most` of the outcomes up to `since` or beyond the newest `keysMax`. Says how many. */
-  pruneKeyed(pool: string, since: number, keysMax: number, most: number): Promise<number>;
+  /** Deletes at most `most` of the outcomes of all pools up to `since` or beyond the newest `keysMax`. Says how many. */
+  pruneKeyed(since: number, keysMax: number, most: number): Promise<number>;
 
   /** Breaks what is under way and connects anew. */
   reset(): Promise<void>;

@@ -1,18 +1,27 @@
 /** Whether a commit whose answer was lost was done. */
-import type { Entries, Store } from './store.ts';
+import type { Entries, SealedFact, Store } from './store.ts';
 
-/** What is committed together is there whole: if the facts of one pool are ours, so are the others. */
-export async function isWritten(
-  store: Pick<Store, 'digestAt' | 'token'>,
-  { facts, tokens }: Entries,
-): Promise<boolean> {
-  const [first] = facts;
-  const last = facts.findLast(({ pool }) => pool === first?.pool);
-  if (first === undefined || last === undefined) return false;
-  if ((await store.digestAt(last.pool, last.seq)) !== last.digest) return false;
-  if (first.type !== 'opened') return true;
-  // Another process may have made the same pool at the same time, but with tokens of its own.
+type Looking = Pick<Store, 'digestAt' | 'token'>;
+
+/** Of each pool, the newest of these facts must be ours: its digest is of all before it. */
+export async function isWritten(store: Looking, entries: Entries): Promise<boolean> {
+  const first = new Map<string, SealedFact>();
+  const last = new Map<string, SealedFact>();
+  for (const fact of entries.facts) {
+    if (!first.has(fact.pool)) first.set(fact.pool, fact);
+    last.set(fact.pool, fact);
+  }
+  if (last.size === 0) return false;
+  const pools = [...last.values()].map(async ({ pool, seq, digest }) => {
+    if ((await store.digestAt(pool, seq)) !== digest) return false;
+    return first.get(pool)!.type !== 'opened' || hasItsTokens(store, pool, entries);
+  });
+  return (await Promise.all(pools)).every(Boolean);
+}
+
+/** Another process may have made the same pool at the same time, but with tokens of its own. */
+async function hasItsTokens(store: Looking, pool: string, { facts, tokens }: Entries): Promise<boolean> {
   const gone = new Set(facts.flatMap(({ type, tokenId }) => (type === 'deleted' ? tokenId : [])));
-  const made = tokens.find(({ pool, tokenId }) => pool === first.pool && !gone.has(tokenId));
-  return made === undefined || (await store.token(made.pool, made.tokenId, 1)) !== null;
+  const made = tokens.find((token) => token.pool === pool && !gone.has(token.tokenId));
+  return made === undefined || (await store.token(pool, made.tokenId, 1)) !== null;
 }

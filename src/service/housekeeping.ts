@@ -14,7 +14,10 @@ export interface HousekeepingOptions {
 
 /** What is deleted from, a batch at a time; each says how many it was. */
 export interface Prunable {
-  prune(before: number, most: number): Promise<number>;
+  /** The pools with facts to prune. */
+  due(before: number): Promise<readonly string[]>;
+  prune(pool: string, before: number, most: number): Promise<number>;
+  /** Of all pools. */
   pruneKeyed(at: number, keysMax: number, most: number): Promise<number>;
 }
 
@@ -27,7 +30,7 @@ export interface HousekeepingListener {
 
 /** So few that nobody waits long for a batch, so many that the pauses after them do not count. */
 const batchMost = 1000;
-/** After a batch, so many times as long as it took: deleting takes a fifth of the time, whatever the machine. */
+/** After each batch, so many times as long as it took: deleting takes a fifth of the time, whatever the machine. */
 const pausesPerBatch = 4;
 /** When nothing was left to delete, and when the database did not answer. */
 const idleMs = 5000;
@@ -49,10 +52,11 @@ export class Housekeeping {
     this.#listener = listener;
   }
 
-  /** From now on, while `isServing`, from each of what `all` gives, one after the other. */
-  begin(all: () => readonly Prunable[], isServing: () => boolean): void {
+  /** From now on, while `isServing`. */
+  begin(from: Prunable, isServing: () => boolean): void {
     this.end();
-    this.#later(idleMs, all, isServing);
+    const turn = this.#turn;
+    void this.#run(from, () => turn === this.#turn, isServing);
   }
 
   /** Begins no further batch. */
@@ -61,33 +65,34 @@ export class Housekeeping {
     this.#timers.clearTimeout(this.#next);
   }
 
-  #later(ms: number, all: () => readonly Prunable[], isServing: () => boolean): void {
-    const turn = this.#turn;
-    this.#next = this.#timers.setTimeout(async () => {
-      // Commits that are being tried again may look for facts by their numbers.
-      const goesOn = () => turn === this.#turn && isServing();
-      const waitMs = await this.#round(all(), goesOn);
-      if (turn === this.#turn) this.#later(waitMs, all, isServing);
-    }, ms);
+  async #run(from: Prunable, isOn: () => boolean, isServing: () => boolean): Promise<void> {
+    // Commits that are being tried again may look for facts by their numbers.
+    const goesOn = () => isOn() && isServing();
+    for (let waitMs = idleMs; isOn(); waitMs = await this.#round(from, goesOn)) await this.#wait(waitMs);
   }
 
-  /** A batch from each, as far as it comes to that. How long to wait then. */
-  async #round(all: readonly Prunable[], goesOn: () => boolean): Promise<number> {
-    let waitMs = idleMs;
-    for (const prunable of all) if (goesOn()) waitMs = Math.min(waitMs, await this.#batch(prunable, goesOn));
-    return waitMs;
-  }
-
-  /** Deletes what is due, up to a batch, and says how long to wait then. */
-  async #batch(prunable: Prunable, goesOn: () => boolean): Promise<number> {
-    const at = this.#clock.now();
+  /** A batch from each, as far as it comes to that, and a pause between them. How long to wait then. */
+  async #round(from: Prunable, goesOn: () => boolean): Promise<number> {
+    let pauseMs = 0;
+    let isMore = false;
+    const batch = async (take: (at: number) => Promise<number>) => {
+      await this.#wait(pauseMs);
+      if (!goesOn()) return 0;
+      const at = this.#clock.now();
+      const rows = await take(at);
+      pauseMs = rows === 0 ? 0 : pausesPerBatch * Math.max(1, this.#clock.now() - at);
+      isMore ||= rows === batchMost;
+      return rows;
+    };
     try {
-      const facts = await this.#pruneFacts(prunable, at);
-      const keyed = goesOn() ? await prunable.pruneKeyed(at, this.#options.keysMax, batchMost) : 0;
+      const keys = await batch((at) => from.pruneKeyed(at, this.#options.keysMax, batchMost));
+      if (keys > 0) this.#listener.pruned(0, keys);
+      for (const pool of goesOn() ? await this.#due(from) : []) {
+        const facts = await batch((at) => from.prune(pool, at - this.#options.retentionMs, batchMost));
+        if (facts > 0) this.#listener.pruned(facts, 0);
+      }
       this.#silent = false;
-      if (facts + keyed > 0) this.#listener.pruned(facts, keyed);
-      if (facts < batchMost && keyed < batchMost) return idleMs;
-      return pausesPerBatch * Math.max(1, this.#clock.now() - at);
+      return isMore ? pauseMs : Math.max(idleMs, pauseMs);
     } catch (error) {
       if (goesOn() && !this.#silent) this.#listener.unanswered(error);
       this.#silent = true;
@@ -95,8 +100,16 @@ export class Housekeeping {
     }
   }
 
-  async #pruneFacts(prunable: Prunable, at: number): Promise<number> {
+  async #due(from: Prunable): Promise<readonly string[]> {
     const { retentionMs } = this.#options;
-    return retentionMs === Number.POSITIVE_INFINITY ? 0 : prunable.prune(at - retentionMs, batchMost);
+    return retentionMs === Number.POSITIVE_INFINITY ? [] : from.due(this.#clock.now() - retentionMs);
+  }
+
+  /** For ever, where it ends meanwhile. */
+  #wait(ms: number): Promise<void> {
+    if (ms === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#next = this.#timers.setTimeout(resolve, ms);
+    });
   }
 }

@@ -113,6 +113,7 @@ export class Tenure {
     pool.signal({ type: 'STOP' });
     pool.stop();
     this.#pools.delete(name);
+    this.#journal.drop(name);
   }
 
   get #isStopping(): boolean {
@@ -171,8 +172,7 @@ export class Tenure {
     for (const each of opened) this.#goByDeclared(this.serve(each));
     this.#enter('serving');
     this.#armSweep();
-    const pruned = () => Array.from(this.#pools.values(), ({ journal }) => journal);
-    this.#housekeeping.begin(pruned, () => this.#stage === 'serving');
+    this.#housekeeping.begin(this.#journal.upkeep, () => this.#stage === 'serving');
   }
 
   /** A pool goes by what it is declared to be, unless it has done so before and has been changed since. */

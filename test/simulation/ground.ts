@@ -20,6 +20,7 @@ export interface Ground
     | 'ending'
     | 'lease'
     | 'keyed'
+    | 'due'
     | 'prune'
     | 'pruneKeyed'
     | 'standing'

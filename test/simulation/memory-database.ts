@@ -106,10 +106,17 @@ export class MemoryDatabase implements Ground {
     return this.#pool(pool).prune(before, most);
   }
 
-  async pruneKeyed(pool: string, since: number, keysMax: number, most: number): Promise<number> {
+  async due(before: number): Promise<string[]> {
+    const isDue = ({ log }: MemoryPool) => log.length > 1 && log[0]!.at < before;
+    return Array.from(this.#pools, ([name, pool]) => (isDue(pool) ? name : []))
+      .flat()
+      .sort();
+  }
+
+  async pruneKeyed(since: number, keysMax: number, most: number): Promise<number> {
     const all = [...this.#outcomes.values()];
     const beyond = all.length - keysMax;
-    const gone = all.filter((each, place) => each.pool === pool && (each.at <= since || place < beyond));
+    const gone = all.filter((each, place) => each.at <= since || place < beyond);
     for (const each of gone.slice(0, most)) this.#outcomes.delete(keyOf(each));
     return Math.min(gone.length, most);
   }

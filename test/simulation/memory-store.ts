@@ -117,12 +117,16 @@ export class MemoryStore implements Store {
     return this.#call(this.#reader, () => this.#ground.keyed(pool, key, since));
   }
 
+  due(before: number) {
+    return this.#call(this.#reader, () => this.#ground.due(before));
+  }
+
   prune(pool: string, before: number, most: number) {
     return this.#call(this.#reader, () => this.#ground.prune(pool, before, most));
   }
 
-  pruneKeyed(pool: string, since: number, keysMax: number, most: number) {
-    return this.#call(this.#reader, () => this.#ground.pruneKeyed(pool, since, keysMax, most));
+  pruneKeyed(since: number, keysMax: number, most: number) {
+    return this.#call(this.#reader, () => this.#ground.pruneKeyed(since, keysMax, most));
   }
 
   standing(pool: string) {

@@ -46,7 +46,8 @@ export function groundOf({ isReal }: { isReal: boolean }): (now: () => number) =
     lease: (pool, leaseId) => store.lease(pool, leaseId),
     keyed: (pool, key, since) => store.keyed(pool, key, since),
     prune: (pool, before, most) => store.prune(pool, before, most),
-    pruneKeyed: (pool, since, keysMax, most) => store.pruneKeyed(pool, since, keysMax, most),
+    due: (before) => store.due(before),
+    pruneKeyed: (since, keysMax, most) => store.pruneKeyed(since, keysMax, most),
     standing: (pool) => store.standing(pool),
     portion: (pool, afterSeq, headSeq, most) => store.portion(pool, afterSeq, headSeq, most),
     async logAfter(pool, seq): Promise<LogRow[]> {

@@ -1,0 +1,24 @@
+/** What is not kept for ever: old facts and answers, of all pools that there have been. When they go is for others to say. */
+import type { Read } from './asking.ts';
+import { keptMs } from './keyed.ts';
+
+export class Upkeep {
+  readonly #read: Read;
+
+  constructor(read: Read) {
+    this.#read = read;
+  }
+
+  /** The pools, deleted ones too, with facts before the instant `before` that can go. */
+  due(before: number): Promise<string[]> {
+    return this.#read((store) => store.due(before));
+  }
+
+  prune(pool: string, before: number, most: number): Promise<number> {
+    return this.#read((store) => store.prune(pool, before, most));
+  }
+
+  pruneKeyed(at: number, keysMax: number, most: number): Promise<number> {
+    return this.#read((store) => store.pruneKeyed(at - keptMs, keysMax, most));
+  }
+}
