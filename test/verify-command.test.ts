@@ -61,6 +61,19 @@ describe.each(databaseKinds)('leasehold verify on %s', (kind) => {
     }
   });
 
+  it('ends with 1 where there is a name that only pruned_tokens has, and tells of the other pools', async () => {
+    const where = await shapedLog(kind, 5, 1);
+    await edit(
+      where,
+      `insert into pruned_tokens (pool, id, seq) values ('another', '00000000-0000-4000-8000-000000000001', 0)`,
+    );
+    const { code, stdout, stderr } = await runLeasehold(where, 'verify');
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+    expect(stdout).toMatch(/NOT sound: .* of pool 'another'/);
+    expect(stdout).toContain('pruned_tokens has tokens of a pool that the table pools does not know');
+    expect(stdout).toMatch(/^sound: .* of pool 'named'/m);
+  });
+
   it('ends with 2 where a migration is missing, or one is there that it does not know', async () => {
     const where = await shapedLog(kind, 5, 1);
     const newest = '(select max(created_at) from drizzle.__drizzle_migrations)';

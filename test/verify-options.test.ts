@@ -1,8 +1,10 @@
 /** Rules that come with the options of a pool: one log that breaks each of them, and what is said of that log. */
 import { describe, expect, it } from 'vitest';
 import type { AuditedFact } from '../src/journal/audited.ts';
+import { storedOptions } from '../src/journal/stored-options.ts';
+import type { Json } from '../src/lease/lease.ts';
 import type { PoolOptions } from '../src/lease/pool-options.ts';
-import { afterEviction, evicted, full, HandwrittenLog, over } from './support/handwritten-log.ts';
+import { afterEviction, evicted, full, HandwrittenLog, optionsOf, over } from './support/handwritten-log.ts';
 import { idOf } from './support/pool.ts';
 import { start } from './support/world.ts';
 
@@ -17,6 +19,41 @@ const idle = { ...elastic, idleTtlMs: 1000 } as const;
 const oldest = { reason: 'oldest_eviction' } as const;
 const cleanup = { reason: 'cleanup' } as const;
 const alone: Partial<AuditedFact> = { userId: null, leaseId: null, fence: null, expiresAt: null };
+
+describe('openings', () => {
+  it('are each counted, but those that were before anybody counted', () => {
+    const opened = log({}).opened().opened();
+    expect(opened.violations).toEqual([]);
+    opened.standing.openings = 1;
+    expect(opened.violations).toEqual([
+      'I8 at null: the table openings counts 1, but the pool was opened 2 times',
+    ]);
+    const older = new HandwrittenLog().opened().opened().opened().asOlder();
+    older.standing.openings = null;
+    expect(older.violations).toEqual([]);
+  });
+});
+
+describe('options that were never written', () => {
+  it.each<object>([
+    { tokens: 'x' },
+    { tokens: [{ name: 1, labels: {} }] },
+    { tokens: [{ name: null, labels: { os: 7 } }] },
+    { size: '3' },
+    { ttl_ms: null },
+    { when_full: 'panic' },
+    { membership: null },
+  ])('are a violation, where the pool is made by them and where it is changed: %j', (edit) => {
+    const options = { ...(storedOptions(optionsOf()) as object), ...edit } as Json;
+    const made = new HandwrittenLog().opened({ metadata: options }).granted(0);
+    expect(made.violations).toContain('I8 at 1: makes the pool with options that make no sense');
+    const changed = log({}).changed({}, { metadata: options }).granted(0);
+    expect(changed.violations).toContain('I8 at 2: changes the options of the pool to none');
+    const pruned = new HandwrittenLog(3, [], {}).granted(0);
+    Object.assign(pruned.standing.pool!, { prunedOptions: options });
+    expect(pruned.violations.join()).toContain('the table pools is not what the log leads to');
+  });
+});
 
 const sound: [what: string, log: () => HandwrittenLog][] = [
   [

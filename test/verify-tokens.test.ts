@@ -50,6 +50,11 @@ const standings: [what: string, edit: (standing: Standing) => void, violations: 
     ],
   ],
   [
+    'openings that are not counted [I3]',
+    (standing) => Object.assign(standing, { openings: null }),
+    ['I8 at null: the table openings has lost its row'],
+  ],
+  [
     'an opening that was none [I3]',
     ({ pool }) => Object.assign(pool!, { openedSeq: 2 }),
     ['I3 at 2: is not the newest opening of the pool'],

@@ -56,6 +56,8 @@ export interface Standing {
   tokens: AuditedToken[];
   /** As the pruned facts left them. */
   prunedTokens: AuditedState[];
+  /** How often the pools have been opened; null before there was anybody who counted. */
+  openings: number | null;
 }
 
 export interface AuditedLog {

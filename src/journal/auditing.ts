@@ -7,7 +7,7 @@ import type { PgColumn } from 'drizzle-orm/pg-core';
 import type { Json } from '../lease/lease.ts';
 import type { AuditedFact, Standing } from './audited.ts';
 import type { Drizzle } from './database.ts';
-import { pools, prunedTokens, tokenEvents, tokens } from './schema.ts';
+import { openings, pools, prunedTokens, tokenEvents, tokens } from './schema.ts';
 
 /** Decoded by the database, and as double precision, which every driver takes for a number. */
 const whole = (column: PgColumn): SQL<number> => sql<number>`${column}::float8`;
@@ -57,7 +57,9 @@ export function readStanding(db: Drizzle, pool: string): Promise<Standing> {
         .from(tokenEvents)
         .where(eq(tokenEvents.pool, pool));
       const [known] = await tx.select().from(pools).where(eq(pools.pool, pool));
+      const [opened] = await tx.select({ number: whole(openings.number) }).from(openings);
       return {
+        openings: opened?.number ?? null,
         headSeq: head!.seq,
         pool: known ?? null,
         tokens: await tx

@@ -12,7 +12,7 @@ import { isOfPool, known, quiet } from './kinds.ts';
 import { checkActivated, checkExpired, checkReleased, checkRenewed } from './lease-rules.ts';
 import { nowhere, type Report, type Say, shown } from './report.ts';
 import { checkBeginning, checkEndOfRun, leavesWith } from './runs.ts';
-import { checkHead, checkPool, checkTable, checkTokens } from './table.ts';
+import { checkHead, checkOpenings, checkPool, checkTable, checkTokens } from './table.ts';
 import {
   checkCreated,
   checkDeleted,
@@ -39,6 +39,7 @@ export class Audit {
   /** The end of a lease whose token has left just now. */
   #endedOnTheWay: AuditedFact | null = null;
   #openedSeq: number | null = null;
+  #openings = 0;
   /** A process has taken the pool, and all that has happened since happened while none had it. */
   #isTakingUp: boolean;
   /** Leases begun, those that the pruned facts left included, and leases ended [I11]. */
@@ -89,6 +90,7 @@ export class Audit {
     this.#checkNeighbours(null);
     if (this.#expectedSeq <= head) this.#sayMissing(this.#expectedSeq, head);
     if (pool !== null) checkHead(pool, head, this.#openedSeq, this.#report);
+    checkOpenings(this.#standing, this.#openings, this.#report);
     checkTable(tokens, head, this.#fold, this.#report);
     checkPool(this.#standing, this.#fold, this.#before, this.#report);
     const live = tokens.filter(({ status }) => status === 'active').length;
@@ -143,6 +145,7 @@ export class Audit {
         this.#isTakingUp = true;
         if ((metadata === null) !== (this.#fold.options !== null))
           say('I8', metadata === null ? 'opens a pool that is not there' : 'makes a pool that is there');
+        if (metadata === null && this.#fold.storedOptions !== null) this.#openings++;
         if (metadata === null) return;
         this.#fold.make(fact);
         if (this.#fold.options === null) say('I8', 'makes the pool with options that make no sense');

@@ -23,6 +23,8 @@ export function checkTokens({ tokens, pool, prunedTokens }: Standing, report: Re
       nowhere,
       'the table pools has the chain of digests begin with facts that have been pruned',
     );
+  if (pool === null && prunedTokens.length > 0)
+    report.add('I8', nowhere, 'pruned_tokens has tokens of a pool that the table pools does not know');
   const pruned = prunedTokens.find(({ seq }) => seq > (pool?.prunedSeq ?? 0));
   if (pruned)
     report.add('I8', { seq: pruned.seq, tokenId: pruned.id }, 'pruned_tokens has a fact that is not pruned');
@@ -71,6 +73,18 @@ export function checkHead(pool: AuditedPool, head: number, openedSeq: number | n
   const opened = openedSeq ?? Math.min(pool.openedSeq, pool.prunedSeq);
   const place = { seq: pool.openedSeq, tokenId: null };
   if (pool.openedSeq !== opened) report.add('I3', place, 'is not the newest opening of the pool');
+}
+
+/** Each opening is counted, but those of a time when nobody counted; the pool has been opened `times` times since. */
+export function checkOpenings({ openings, pool }: Standing, times: number, report: Report): void {
+  const isCounted = pool !== null && (pool.options !== null || pool.closed);
+  if (openings === null && isCounted) report.add('I8', nowhere, 'the table openings has lost its row');
+  if (openings !== null && openings < times)
+    report.add(
+      'I8',
+      nowhere,
+      `the table openings counts ${openings}, but the pool was opened ${times} times`,
+    );
 }
 
 /** What is known of the pool is what the log leads to, too. `last` is its newest fact. */

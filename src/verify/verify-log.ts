@@ -30,7 +30,7 @@ const listedMax = 100;
 export async function verifyLog(log: AuditedLog, task: Task = {}): Promise<Verification> {
   let standing = await log.standing();
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
-    if (standing.pool === null && standing.headSeq === null && standing.tokens.length === 0)
+    if (isOfNothing(standing))
       throw new NeverOpened('the pool has never been opened here: there is no log to check');
     const report = new Report(listedMax);
     const audit = new Audit(standing, report);
@@ -40,6 +40,9 @@ export async function verifyLog(log: AuditedLog, task: Task = {}): Promise<Verif
   }
   throw new Error('facts are pruned faster than they can be read');
 }
+
+const isOfNothing = ({ pool, headSeq, tokens, prunedTokens }: Standing): boolean =>
+  pool === null && headSeq === null && tokens.length + prunedTokens.length === 0;
 
 /** Gives the audit every fact. Where pruning has overtaken it, gives the standing to begin anew from instead. */
 async function readAll(

@@ -122,7 +122,7 @@ export class MemoryDatabase implements Ground {
   }
 
   async standing(pool: string) {
-    return this.#pool(pool).standing();
+    return this.#pool(pool).standing(this.#opening || null);
   }
 
   async portion(pool: string, afterSeq: number | null, headSeq: number, most: number) {

@@ -52,8 +52,9 @@ export class MemoryPool {
     });
   }
 
-  standing(): Standing {
+  standing(openings: number | null): Standing {
     return stored({
+      openings,
       headSeq: this.log.at(-1)?.seq ?? null,
       pool: this.#known,
       tokens: [...this.tokens.values()]

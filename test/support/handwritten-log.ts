@@ -51,7 +51,7 @@ export class HandwrittenLog {
       prunedSeq,
       ...base,
     };
-    this.standing = { headSeq: prunedSeq || null, pool, tokens: [], prunedTokens };
+    this.standing = { headSeq: prunedSeq || null, pool, tokens: [], prunedTokens, openings: 1 };
     if (isPruned) this.#make(options);
     for (const { id, ...state } of prunedTokens) this.#set(id, { ...state, status: statusFor(state) });
   }
@@ -60,6 +60,7 @@ export class HandwrittenLog {
   opened(changes: Partial<AuditedFact> = {}): this {
     const { pool } = this.standing;
     pool!.openedSeq = this.#nextSeq;
+    this.standing.openings!++;
     const isMade = pool!.closed;
     if (isMade) this.#make(this.#options);
     const metadata = isMade ? storedOptions(this.#options) : null;
