@@ -36,8 +36,8 @@ export async function writeLongLog(url: string, count: number, from: number, to:
       tokens.map(({ id }) => id),
       pool!.options,
     );
-    await sql`truncate token_events`;
-    await sql`update pools set opened_seq = 1`;
+    await sql`delete from token_events where pool = 'default'`;
+    await sql`update pools set opened_seq = 1 where pool = 'default'`;
     const msPerFact = (to - from) / count;
     for (let written = 0; written < count; written += perCopy) {
       const rows: string[] = [];

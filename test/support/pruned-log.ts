@@ -1,4 +1,5 @@
-/** A log whose beginning may have been pruned, held against its tokens and its chain of digests. */
+/** A log of the default pool whose beginning may have been pruned, held against its tokens and its chain of digests. */
+import { eq } from 'drizzle-orm';
 import { expect } from 'vitest';
 import { digestOf } from '../../src/journal/chain.ts';
 import type { Database } from '../../src/journal/database.ts';
@@ -9,7 +10,7 @@ import { foldOf, type LogRow, logOf, tokensOf } from './journal.ts';
 
 /** The table `pruned_tokens`; what its facts do not say of a token, the table `tokens` does. */
 export async function prunedTokensOf(database: Database): Promise<TokenState[]> {
-  const rows = await database.db.select().from(prunedTokens);
+  const rows = await database.db.select().from(prunedTokens).where(eq(prunedTokens.pool, 'default'));
   const made = new Map((await tokensOf(database)).map((token) => [token.tokenId, token]));
   return rows.map((row) => {
     const { name, labels } = row.labels === null ? { labels: {}, name: null, ...made.get(row.id) } : row;
@@ -26,7 +27,7 @@ export async function prunedTokensOf(database: Database): Promise<TokenState[]> 
 
 /** Where the log begins. */
 export async function beginningOf({ db }: Database) {
-  const [row] = await db.select().from(pools);
+  const [row] = await db.select().from(pools).where(eq(pools.pool, 'default'));
   return row!;
 }
 
@@ -35,7 +36,7 @@ export async function beginningOf({ db }: Database) {
  * `tokens` [I8], and that each digest follows from the one before; returns what is left of the log.
  */
 export async function expectSoundRest(database: Database): Promise<LogRow[]> {
-  const log = await logOf(database);
+  const log = (await logOf(database)).filter(({ pool }) => pool === 'default');
   const { prunedSeq, chainSeq, chainDigest } = await beginningOf(database);
   expect(log.length).toBeGreaterThan(0);
   expect(log.map(({ seq }) => seq)).toEqual(log.map((_, index) => prunedSeq + 1 + index));
