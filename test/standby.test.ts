@@ -1,7 +1,9 @@
 /** Several processes on one Postgres: one serves, the others wait, and one of them takes over [I1][I3][I14]. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import postgres from 'postgres';
 import { describe, expect, it } from 'vitest';
-import { freshPostgres, type Where } from './support/databases.ts';
+import { freshFolder, freshPostgres, type Where } from './support/databases.ts';
 import { type ServiceProcess, spawnService, startService, until } from './support/process.ts';
 import { checkLog, type LeaseSeen, readLog, Told, useTokens } from './support/told.ts';
 
@@ -102,6 +104,25 @@ describe('a second process on the same Postgres', () => {
     done = true;
     await Promise.all(users);
     await checkLog(serving, told);
+  });
+
+  it('does not stand by for pools that are declared as what they cannot become', async () => {
+    const where = await freshWhere();
+    const file = join(freshFolder(), 'pools.yaml');
+    const declare = (options: string) => writeFileSync(file, `pools: {a: {size: 2, ${options}}}`);
+    declare('when_full: reject');
+    const first = await startService(where, { POOLS_FILE: file });
+    declare('when_full: reject, membership: elastic');
+    const second = await spawnService(where, { POOLS_FILE: file });
+    expect(await second.exited).toEqual({ code: 1, signal: null });
+    expect(second.stderr).toContain("pool 'a' is fixed and stays so");
+    expect((await first.get('/readyz')).status).toBe(200);
+    await first.stop();
+    const third = await spawnService(where, { POOLS_FILE: file });
+    expect(await third.exited).toEqual({ code: 1, signal: null });
+    declare('when_full: wait');
+    const fourth = await startService(where, { POOLS_FILE: file });
+    expect((await readLog(fourth)).map(({ type }) => type)).toEqual(['opened', 'opened']);
   });
 
   it('brings its own options along when it takes over, and lets the pool drain or grow to them', async () => {

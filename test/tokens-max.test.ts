@@ -86,8 +86,8 @@ describe('a process that serves pools on Postgres', () => {
     );
     expect(journal.tokens).toBe(7);
     await journal.step(2000, async () => {
-      expect(journal.tokens).toBe(2007);
-      expect(await promisedMinutes()).toBeGreaterThan(2000);
+      expect(journal.tokens).toBe(4007);
+      expect(await promisedMinutes()).toBeGreaterThan(4000);
       const { journal: made } = journal.make(requestOf('b', { size: 2000 }), start);
       await made.committed();
     });

@@ -7,7 +7,7 @@ import { Asking } from './asking.ts';
 import type { AuditedLog } from './audited.ts';
 import { type DatabaseListener, failureOf } from './database.ts';
 import { type CommitListener, type CommitTimes, GroupCommit, Unconfirmed } from './group-commit.ts';
-import { freeTokens, type OpenedPool, openedPool, placed, stateOf } from './opening.ts';
+import { checkMembership, freeTokens, type OpenedPool, openedPool, placed, stateOf } from './opening.ts';
 import { openPGlite } from './pglite.ts';
 import { PoolJournal, standingTimeoutMs } from './pool-journal.ts';
 import { PoolLog } from './pool-log.ts';
@@ -22,6 +22,8 @@ const openAttempts = 5;
 const openMsPerToken = 1;
 /** So many are no long step. */
 const tokensAtOnce = 1000;
+/** Making or opening a token takes longer than any step takes for it later. */
+const comingCounts = 2;
 
 export interface JournalTimes extends CommitTimes {
   /** How long asking for the pools may take without an answer. */
@@ -75,7 +77,7 @@ export class Journal {
     return this.#store.name;
   }
 
-  /** How many tokens there are in the pools that are open here, those included that are about to come. */
+  /** How many tokens there are in the pools that are open here; those that are about to come count twice. */
   get tokens(): number {
     let tokens = this.#coming;
     for (const { size } of this.#open?.logs.values() ?? []) tokens += size;
@@ -84,13 +86,13 @@ export class Journal {
 
   /** Takes a step with so many tokens more: other processes are told before it that it may be a long one. */
   async step<T>(tokens: number, take: () => Promise<T>): Promise<T> {
-    this.#coming += tokens;
+    this.#coming += comingCounts * tokens;
     try {
       // If that fails, nothing is lost but time: whoever takes the pools meanwhile fences this process out.
       if (tokens > tokensAtOnce) await this.#store.renew().catch(() => {});
       return await take();
     } finally {
-      this.#coming -= tokens;
+      this.#coming -= comingCounts * tokens;
     }
   }
 
@@ -103,6 +105,16 @@ export class Journal {
       await this.#store.reset();
       throw this.#asking.failed('ask for the pools', error);
     }
+  }
+
+  /** Throws `Unfit` where a pool is declared as what it cannot become, before anybody has to open it. */
+  async check(declared: readonly PoolRequest[]): Promise<void> {
+    const known = await this.#asking.read((store) => store.known());
+    for (const each of known)
+      checkMembership(
+        each,
+        declared.find(({ pool }) => pool === each.pool),
+      );
   }
 
   /**

@@ -6,6 +6,7 @@ import { PoolLog, type Written } from './pool-log.ts';
 import {
   Damaged,
   type Entries,
+  type KnownPool,
   type Opening,
   type OpenRequest,
   OtherMembership,
@@ -60,14 +61,7 @@ export function openingOf(stored: readonly StoredPool[], request: OpenRequest, d
     declared.delete(pool.pool);
     const log = logUnlessDamaged(pool, request, opened.opening.damaged);
     if (log === null) continue;
-    const { options } = log.state;
-    const membership = isOlder(pool) ? 'fixed' : (options?.membership ?? asked?.options.membership);
-    if (
-      asked &&
-      membership !== asked.options.membership &&
-      options?.declaration !== asked.options.declaration
-    )
-      throw new OtherMembership(pool.pool, membership!);
+    checkMembership(pool, asked);
     if (isOlder(pool)) {
       opened.adopted.push(pool);
       written.push(log.open(at), log.change(optionsFor(pool, asked), at));
@@ -94,8 +88,17 @@ export function openingOf(stored: readonly StoredPool[], request: OpenRequest, d
 }
 
 /** What is known of it tells of no options: it is older than them. */
-const isOlder = ({ known }: StoredPool): boolean =>
+const isOlder = ({ known }: KnownPool): boolean =>
   known === null || (known.options === null && !known.closed);
+
+/** Throws `OtherMembership` where it is declared as what it cannot become. */
+export function checkMembership(pool: KnownPool, asked: PoolRequest | undefined): void {
+  const options = readOptions(pool.known?.options ?? null);
+  const membership = isOlder(pool) ? 'fixed' : options?.membership;
+  if (asked === undefined || membership === undefined || membership === asked.options.membership) return;
+  if (options?.declaration !== asked.options.declaration || options === null)
+    throw new OtherMembership(pool.pool, membership);
+}
 
 /** Others are served without one that is damaged, unless it is the default pool. */
 function logUnlessDamaged(

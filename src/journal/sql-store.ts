@@ -8,8 +8,8 @@ import { pruneKeyed, readKeyed } from './keyed.ts';
 import { openPools } from './open-pools.ts';
 import { poolsDue, pruneFacts, reuseRoom } from './pruning.ts';
 import { readEnding, readFacts, readHistory, readPastLease, readToken } from './read.ts';
-import { tokenEvents, tokens } from './schema.ts';
-import type { Entries, OpenRequest, Store } from './store.ts';
+import { pools, tokenEvents, tokens } from './schema.ts';
+import type { Entries, KnownPool, OpenRequest, Store } from './store.ts';
 
 export class SqlStore implements Store {
   readonly #database: Database;
@@ -40,6 +40,12 @@ export class SqlStore implements Store {
 
   tokenCount(): Promise<number> {
     return this.#db.$count(tokens);
+  }
+
+  async known(): Promise<KnownPool[]> {
+    const { pool, options, closed } = pools;
+    const rows = await this.#db.select({ pool, options, closed }).from(pools);
+    return rows.map((row) => ({ pool: row.pool, known: row }));
   }
 
   openPools(request: OpenRequest) {

@@ -3,7 +3,7 @@
  * Promises what a database does (a call is done whole or not at all), and knows neither retries nor group commit.
  */
 import type { Proof } from '../lease/command.ts';
-import type { TokenState, TokenTraits } from '../lease/lease.ts';
+import type { Json, TokenState, TokenTraits } from '../lease/lease.ts';
 import type { PoolOptions } from '../lease/pool-options.ts';
 import type {
   Ending,
@@ -85,6 +85,12 @@ export interface Instants {
   last: number | null;
 }
 
+/** What is known of a pool beside its log, if anything is. */
+export interface KnownPool {
+  pool: string;
+  known: { options: Json; closed: boolean } | null;
+}
+
 /** The end of a pool's log. */
 export interface Head {
   seq: number;
@@ -125,6 +131,8 @@ export interface Store {
   renew(): Promise<void>;
   /** How many tokens there are in all: what opening them takes depends on it. */
   tokenCount(): Promise<number>;
+  /** The pools that something is known of beside their logs, deleted ones included. */
+  known(): Promise<KnownPool[]>;
   /**
    * Counts one opening more, from which on nobody can write by an earlier one. Appends `opened` to the log of each pool
    * that is not closed, and makes those declared that are not there. Throws `Unfit`, and leaves all as it was, if the

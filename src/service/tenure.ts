@@ -81,6 +81,7 @@ export class Tenure {
   async start(): Promise<void> {
     if (await this.#journal.hold()) await this.#open();
     else {
+      await this.#journal.check(this.#options.declared);
       this.#enter('standby');
       this.#keepAsking();
     }

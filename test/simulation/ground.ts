@@ -11,6 +11,7 @@ export interface Ground
   extends Pick<
     Store,
     | 'tokenCount'
+    | 'known'
     | 'openPools'
     | 'append'
     | 'digestAt'

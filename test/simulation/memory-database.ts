@@ -38,6 +38,10 @@ export class MemoryDatabase implements Ground {
     return [...this.#pools.values()].reduce((sum, { tokens }) => sum + tokens.size, 0);
   }
 
+  async known() {
+    return Array.from(this.#pools, ([name, pool]) => pool.stored(name)).filter(({ known }) => known !== null);
+  }
+
   async openPools(request: OpenRequest): Promise<Opening> {
     const there = Array.from(this.#pools, ([name, pool]) => pool.stored(name)).filter(isThere);
     const { entries, opening } = openingOf(there, request, Math.floor(this.#now()));

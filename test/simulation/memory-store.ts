@@ -89,6 +89,10 @@ export class MemoryStore implements Store {
     return this.#call(this.#reader, () => this.#ground.tokenCount());
   }
 
+  known() {
+    return this.#call(this.#reader, () => this.#ground.known());
+  }
+
   digestAt(pool: string, seq: number): Promise<string | null> {
     return this.#call(this.#reader, () => this.#ground.digestAt(pool, seq));
   }

@@ -34,6 +34,7 @@ export function groundOf({ isReal }: { isReal: boolean }): (now: () => number) =
   const store = new SqlStore(database);
   return (now) => ({
     tokenCount: () => store.tokenCount(),
+    known: () => store.known(),
     openPools: (request) =>
       // What time it is is for the simulation to say.
       store.openPools({ ...request, at: (seen) => request.at({ ...seen, database: now() }) }),
