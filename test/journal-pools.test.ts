@@ -75,6 +75,10 @@ describe.each(databaseKinds)('the pools of a journal on %s', (kind) => {
       expect(opened.map(({ pool }) => pool)).toEqual(['a']);
       expect([...journal.damaged]).toEqual([['b', expect.stringContaining("pool 'b' is not served")]]);
       expect(() => journal.pool('b')).toThrow('not open');
+      await database.db.execute(sql`insert into token_events select pool, 2, token_id, 'changed', reason,
+        user_id, lease_id, fence, at, expires_at, metadata, digest from token_events where pool = 'b'`);
+      expect(await journal.upkeep.due(start + 1)).toEqual(['a']);
+      await database.db.execute(sql`delete from token_events where pool = 'b' and seq = 2`);
       expect(await log('b')).toHaveLength(1);
     });
 

@@ -70,7 +70,7 @@ export class Journal {
     this.#store = store;
     this.#times = times;
     this.#asking = new Asking(store, times);
-    this.upkeep = new Upkeep(this.#asking.read);
+    this.upkeep = new Upkeep(this.#asking.read, (pool) => this.damaged.has(pool));
   }
 
   get name(): string {

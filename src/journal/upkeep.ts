@@ -5,13 +5,17 @@ import { keptMs } from './keyed.ts';
 export class Upkeep {
   readonly #read: Read;
 
-  constructor(read: Read) {
+  readonly #isDamaged: (pool: string) => boolean;
+
+  constructor(read: Read, isDamaged: (pool: string) => boolean) {
     this.#read = read;
+    this.#isDamaged = isDamaged;
   }
 
-  /** The pools, deleted ones too, with facts before the instant `before` that can go. */
-  due(before: number): Promise<string[]> {
-    return this.#read((store) => store.due(before));
+  /** The pools, deleted ones too, with facts before the instant `before` that can go. What is damaged is left as it is. */
+  async due(before: number): Promise<string[]> {
+    const pools = await this.#read((store) => store.due(before));
+    return pools.filter((pool) => !this.#isDamaged(pool));
   }
 
   prune(pool: string, before: number, most: number): Promise<number> {
