@@ -38,7 +38,7 @@ const once = 'service/exactly-once.ts';
 
 const enrolled =
   'const input: TokenInput = { ...token, leaving: null, created: null, ended: null, rules, at };';
-const isOurs = 'if ((await store.digestAt(last.pool, last.seq)) !== last.digest) return false;';
+const isOurs = 'if ((await store.digestAt(pool, seq)) !== digest) return false;';
 
 const ofToken: Bug[] = [
   bug(
@@ -280,22 +280,21 @@ const ofPools: Bug[] = [
 ];
 
 const ofJournal: Bug[] = [
-  bug('every conflict is taken for our own commit', edit(written, isOurs, 'if (first) return true;')),
-  bug('no conflict is taken for our own commit', edit(written, isOurs, 'if (first) return false;')),
+  bug('every conflict is taken for our own commit', edit(written, isOurs, 'if (seq) return true;')),
+  bug('no conflict is taken for our own commit', edit(written, isOurs, 'if (seq) return false;')),
   bug(
     'any fact in the place of ours is taken for ours',
-    edit(written, isOurs, 'return (await this.#store.digestAt(last.pool, last.seq)) !== null;'),
+    edit(written, isOurs, 'if ((await store.digestAt(pool, seq)) === null) return false;'),
   ),
   bug(
     'a lost commit is tried again with new numbers',
     edit(
       groupCommit,
-      'this.#appendOnce(entries))',
-      `this.#appendOnce(
-              retryMs === 0
-                ? entries
-                : { ...entries, facts: entries.facts.map((fact) => ({ ...fact, seq: fact.seq + entries.facts.length })) },
-            ))`,
+      'this.#appendAgain(entries)',
+      `this.#appendAgain({
+              ...entries,
+              facts: entries.facts.map((fact) => ({ ...fact, seq: fact.seq + entries.facts.length })),
+            })`,
     ),
   ),
   bug(
