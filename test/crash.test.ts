@@ -35,6 +35,7 @@ function fragilePool(size: number, isFatal: (fact: Fact) => boolean, clock = new
   const host = {
     record,
     recordChange: () => 0,
+    recordClosing() {},
     served() {},
     crashed: (error: unknown) => crashes.push(error),
   };
@@ -115,7 +116,13 @@ describe('a pool with a bug in one of its tokens', () => {
     const pool = new Pool(
       new SteppedClock(),
       { options: optionsOf({ size: 2 }), proofRequired: false },
-      { record, recordChange: () => 0, served() {}, crashed: (error) => crashes.push(error) },
+      {
+        record,
+        recordChange: () => 0,
+        recordClosing() {},
+        served() {},
+        crashed: (error) => crashes.push(error),
+      },
     );
     const lease = {
       leaseId: 'lease',

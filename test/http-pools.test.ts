@@ -305,6 +305,33 @@ describe('DELETE /api/pools/:pool', () => {
     expect((await allocateIn(api, 'gpu', {})).body.fence).toBeGreaterThan(lease.fence);
   });
 
+  it('tells those who wait in its line that it is no more, and grants them nothing', async () => {
+    const api = await createApi({ size: 1 });
+    await make(api, { name: 'gpu', size: 1, when_full: 'wait' });
+    await allocateIn(api, 'gpu', { user_id: 'ada' });
+    const keyed = { json: { user_id: 'cy' }, headers: { 'idempotency-key': 'k' } };
+    const route = `${poolAt('gpu')}/tokens/allocate`;
+    const waiting = [allocateIn(api, 'gpu', { user_id: 'bob' }), api.send('POST', route, keyed)];
+    const inLine = async () => (await api.get(poolAt('gpu'))).body.counts.waiting;
+    await expect.poll(inLine, { interval: 1 }).toBe(2);
+    expect((await api.send('DELETE', poolAt('gpu'))).body).toEqual({ released: 1 });
+    for (const { status, body } of await Promise.all(waiting))
+      expect({ status, error: body.error }).toEqual({ status: 404, error: 'pool_not_found' });
+    // The pool that is made by its name is another one, to those too who ask again with their key.
+    await make(api, { name: 'gpu', size: 1 });
+    expect((await api.send('POST', route, keyed)).status).toBe(200);
+    const { body: log } = await api.get(`${poolAt('gpu')}/events?order=asc`);
+    expect(log.events.map(({ type }: { type: string }) => type)).toEqual([
+      'opened',
+      'activated',
+      'released',
+      'closed',
+      'opened',
+      'activated',
+    ]);
+    expect((await api.get(`${poolAt('gpu')}/verify`)).body).toMatchObject({ sound: true });
+  });
+
   it('does not end a pool that the service is started with', async () => {
     const api = await createApi({ size: 1 });
     expect((await api.refused('pool_permanent', 'DELETE', poolAt('default'))).status).toBe(409);

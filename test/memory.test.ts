@@ -19,7 +19,13 @@ describe('a pool in use', () => {
   it('takes as much memory after many leases as after few [I18]', () => {
     const clock = new SteppedClock();
     let facts = 0;
-    const host = { record: () => void facts++, recordChange: () => 0, served() {}, crashed() {} };
+    const host = {
+      record: () => void facts++,
+      recordChange: () => 0,
+      recordClosing() {},
+      served() {},
+      crashed() {},
+    };
     const options = optionsOf({ size: 100 });
     const pool = new Pool(clock, { options, proofRequired: false }, host);
     pool.open({ seq: 1, options, tokens: freeTokens(100) });

@@ -153,6 +153,33 @@ describe('what comes free is handed over in the same step', () => {
   });
 });
 
+describe('a pool that is closed', () => {
+  it('sends away who waits before it ends its leases: nobody is granted what comes free', () => {
+    const world = busy([['ada'], ['bob', 1]], { size: 2 });
+    const { facts, refusal } = world.close();
+    expect(refusal).toBeNull();
+    expect(told({ facts })).toEqual(['released pool_deleted 0', 'released pool_deleted 1']);
+    expect(world.facts).toEqual(facts);
+    expect(world.served).toEqual([
+      { leaseId: 'of bob', fact: null, refusal: 'pool_not_found' },
+      { leaseId: 'of ada', fact: null, refusal: 'pool_not_found' },
+    ]);
+    expect(world.pool.counts).toMatchObject({ active: 0, waiting: 0 });
+    expect(world.closed?.seq).toBe(facts.at(-1)!.seq + 1);
+  });
+
+  it('is closed no earlier than the fact before says, whatever the clock said when that was asked [I3]', () => {
+    const world = busy([]);
+    const asked = world.clock.now();
+    world.clock.advance(5);
+    world.renew(idOf(0));
+    world.pool.command({ type: 'CLOSE', at: asked });
+    expect(told(world)).toEqual(['renewed renewed_by_client 0', 'released pool_deleted 0']);
+    expect(world.closed?.at).toBe(world.facts.at(-1)!.at);
+    expect(world.closed?.at).toBe(asked + 5);
+  });
+});
+
 describe('labels in line', () => {
   const rows = ['android', 'ios'].map((os, index) => rowOf(traitsOf(index, { os })));
   const start = () => {

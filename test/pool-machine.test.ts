@@ -19,6 +19,7 @@ const commands: { [T in Command['type']]: Extract<Command, { type: T }> } = {
   RENEW: { type: 'RENEW', at, tokenId: idOf(0) },
   RELEASE: { type: 'RELEASE', at, tokenId: idOf(0), reason: 'released_by_client' },
   RELEASE_ALL: { type: 'RELEASE_ALL', at, reason: 'cleanup' },
+  CLOSE: { type: 'CLOSE', at },
   CREATE: { type: 'CREATE', at, token: traitsOf(7) },
   DELETE: { type: 'DELETE', at, tokenId: idOf(0) },
   WITHDRAW: { type: 'WITHDRAW', at, tokenId: idOf(0), note: null, endLease: false },
@@ -46,6 +47,7 @@ const unavailable: Record<Command['type'], Expected> = {
   RENEW: 'unavailable',
   RELEASE: 'unavailable',
   RELEASE_ALL: 'unavailable',
+  CLOSE: 'unavailable',
   CREATE: 'unavailable',
   DELETE: 'unavailable',
   WITHDRAW: 'unavailable',
@@ -62,6 +64,7 @@ const table: Record<Stage, Record<Command['type'], Expected>> = {
     RENEW: 'token_not_active',
     RELEASE: 'token_not_active',
     RELEASE_ALL: 'done',
+    CLOSE: 'done',
     CREATE: 'pool_not_elastic',
     DELETE: 'pool_not_elastic',
     WITHDRAW: 'done',
@@ -83,7 +86,8 @@ function poolIn(stage: Stage, clock = new SteppedClock()) {
     {
       record: ({ type }) => facts.push(type),
       recordChange: () => 2,
-      served: (leaseId, fact) => served.push([leaseId, fact !== null]),
+      recordClosing: () => facts.push('closed'),
+      served: (leaseId, { refusal }) => served.push([leaseId, refusal === null]),
       crashed: (error) => crashes.push(error),
     },
   );

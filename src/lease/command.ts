@@ -57,6 +57,12 @@ export interface ReleaseAll {
   reason: Reason<'released'>;
 }
 
+/** Ends the pool: sends away who waits in line, and ends every lease. */
+export interface Close {
+  type: 'CLOSE';
+  at: number;
+}
+
 /** Adds a token to an elastic pool. */
 export interface Create {
   type: 'CREATE';
@@ -100,6 +106,7 @@ export type Command =
   | Renew
   | Release
   | ReleaseAll
+  | Close
   | Create
   | Delete
   | Withdraw

@@ -68,6 +68,7 @@ export type MachineRefusalCode =
   | 'pool_limit_reached'
   | 'pool_not_elastic'
   | 'name_taken'
+  | 'pool_not_found'
   | 'unavailable';
 
 /** `replayed`: it is what was answered to the same request before. */

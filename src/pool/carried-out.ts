@@ -13,7 +13,7 @@ interface Hands {
   /** Adds to what the command under way is answered. */
   answer(part: Partial<Answer>): void;
   /** Who waits for this lease does so in vain. */
-  dismiss(leaseId: string): void;
+  dismiss(leaseId: string, code: MachineRefusalCode): void;
 }
 
 export function carriedOut(hands: Hands) {
@@ -28,8 +28,8 @@ export function carriedOut(hands: Hands) {
       showHeld: (_, { tokenId }) => hands.answer({ held: tokenId }),
       keepWaiting: () => hands.answer({ waits: true }),
       recordChange: (_, change) => hands.recordChange(change),
-      dismissAll: ({ context }) => {
-        for (const { leaseIds } of context.line) hands.dismiss(leaseIds[0]!);
+      dismissAll: ({ context }, { code }) => {
+        for (const { leaseIds } of context.line) hands.dismiss(leaseIds[0]!, code);
       },
     },
   });

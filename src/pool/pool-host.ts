@@ -9,8 +9,10 @@ export interface PoolHost {
   record(fact: Fact): void;
   /** Takes the fact that the options have changed: the next one after those before. Its seq. */
   recordChange(change: Change): number;
-  /** Who waits in line has been granted a token, or, with null, is not waited for any more. */
-  served(leaseId: string, fact: Fact | null): void;
+  /** Takes the last fact: from now on there is no pool. */
+  recordClosing(at: number): void;
+  /** The turn of one who waited in line has come, and this is their answer; they are not in line any more. */
+  served(leaseId: string, answer: Answer): void;
   /** A bug in a machine: the pool has stopped and must not be used again. */
   crashed(error: unknown): void;
 }
@@ -23,3 +25,11 @@ export interface Answer {
   /** The caller stands in line, and is answered by `served`. */
   waits: boolean;
 }
+
+export const answerOf = (part: Partial<Answer> = {}): Answer => ({
+  facts: [],
+  refusal: null,
+  held: null,
+  waits: false,
+  ...part,
+});

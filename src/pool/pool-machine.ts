@@ -23,6 +23,7 @@ export const poolMachine = poolSetup.createMachine({
     RENEW: { actions: { type: 'refuse', params: { code: 'unavailable' } } },
     RELEASE: { actions: { type: 'refuse', params: { code: 'unavailable' } } },
     RELEASE_ALL: { actions: { type: 'refuse', params: { code: 'unavailable' } } },
+    CLOSE: { actions: { type: 'refuse', params: { code: 'unavailable' } } },
     CREATE: { actions: { type: 'refuse', params: { code: 'unavailable' } } },
     DELETE: { actions: { type: 'refuse', params: { code: 'unavailable' } } },
     WITHDRAW: { actions: { type: 'refuse', params: { code: 'unavailable' } } },
@@ -128,6 +129,14 @@ export const poolMachine = poolSetup.createMachine({
           { actions: { type: 'refuse', params: { code: 'not_found' } } },
         ],
         RELEASE_ALL: { actions: { type: 'recallAll', params: ({ event }) => event } },
+        // Who waits is sent away first, or would be granted what comes free.
+        CLOSE: {
+          actions: [
+            { type: 'dismissAll', params: { code: 'pool_not_found' } },
+            'clearLine',
+            { type: 'recallAll', params: ({ event: { at } }) => ({ at, reason: 'pool_deleted' }) },
+          ],
+        },
         CREATE: [
           { guard: 'isFixed', actions: { type: 'refuse', params: { code: 'pool_not_elastic' } } },
           {
@@ -177,8 +186,8 @@ export const poolMachine = poolSetup.createMachine({
     degraded: {
       on: { JOURNAL_BACK: 'serving', FENCED: 'fenced' },
     },
-    stopping: { entry: ['dismissAll', 'clearLine'] },
+    stopping: { entry: [{ type: 'dismissAll', params: { code: 'unavailable' } }, 'clearLine'] },
     // Not a final state: XState stops the children of a final one one by one, each time copying all of them.
-    fenced: { entry: ['dismissAll', 'clearLine'] },
+    fenced: { entry: [{ type: 'dismissAll', params: { code: 'unavailable' } }, 'clearLine'] },
   },
 });

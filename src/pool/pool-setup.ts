@@ -27,6 +27,8 @@ import {
 
 /** What a token answers by itself. */
 type Passed = Renew | Release | Withdraw | Restore;
+/** Why nobody is served any more. */
+type Dismissal = { code: 'unavailable' | 'pool_not_found' };
 type Moved = Extract<TokenNews, { type: 'MOVED' }>;
 
 const notProvided = (action: string) => () => {
@@ -78,7 +80,7 @@ const setUp = setup({
     /** Provided by the host: makes the new options a fact. */
     recordChange: notProvided('recordChange') as (_: unknown, change: Change) => void,
     /** Provided by the host: tells those in line that nobody waits here any more. */
-    dismissAll: notProvided('dismissAll') as (args: { context: PoolContext }) => void,
+    dismissAll: notProvided('dismissAll') as (args: { context: PoolContext }, why: Dismissal) => void,
 
     beginAt: assign((_, { seq, options }: { seq: number; options: PoolOptions }) => ({ seq, options })),
     startTokens: assign(

@@ -16,14 +16,14 @@ import { carriedOut } from './carried-out.ts';
 import { ClearableClock } from './clearable-clock.ts';
 import { FactCounter } from './fact-counter.ts';
 import { type Lifecycle, type PoolContext, type PoolEvent, type PoolInput, slices } from './pool-context.ts';
-import type { Answer, PoolHost } from './pool-host.ts';
+import { type Answer, answerOf, type PoolHost } from './pool-host.ts';
 import type { poolMachine } from './pool-machine.ts';
 import { countsOf, tokenView, tokenViews } from './pool-view.ts';
 
 export type { Answer };
 
 /** What may be answered by nothing having happened. */
-const mayBeSilent: ReadonlySet<Command['type']> = new Set(['RELEASE_ALL', 'LEAVE', 'CHANGE']);
+const mayBeSilent: ReadonlySet<Command['type']> = new Set(['RELEASE_ALL', 'CLOSE', 'LEAVE', 'CHANGE']);
 
 export class Pool {
   readonly #clock: ClearableClock;
@@ -49,7 +49,7 @@ export class Pool {
       recordChange: (change) => {
         this.#counter.seq = host.recordChange(change);
       },
-      dismiss: (leaseId) => host.served(leaseId, null),
+      dismiss: (leaseId, code) => host.served(leaseId, answerOf({ refusal: code })),
     });
     this.#actor = createActor(machine, { input, clock: this.#clock as never });
     // Without an observer XState would report a bug globally, after the caller had been answered.
@@ -90,7 +90,7 @@ export class Pool {
     // Who leaves the line is not to be granted what came free unseen just before.
     if (asked.type !== 'LEAVE') this.pass(asked.at);
     const command = { ...asked, at: this.#counter.notBefore(asked.at) };
-    const answer: Answer = { facts: [], refusal: null, held: null, waits: false };
+    const answer = answerOf();
     this.#step(() => {
       this.#answer = answer;
       try {
@@ -111,7 +111,9 @@ export class Pool {
   #handle(command: Command, answer: Answer): void {
     this.#send(command);
     if (answer.refusal !== null) return;
-    if (command.type === 'RELEASE_ALL') while (this.#context.order.active > 0) this.#send(command);
+    if (command.type === 'RELEASE_ALL' || command.type === 'CLOSE')
+      while (this.#context.order.active > 0) this.#send(command);
+    if (command.type === 'CLOSE') this.#host.recordClosing(this.#counter.notBefore(command.at));
     if (command.type === 'CHANGE') {
       const { at, newTokens } = command;
       for (const tokens of slices(newTokens)) this.#send({ type: 'GROW', at, tokens });
@@ -241,6 +243,7 @@ export class Pool {
     const fact = this.#counter.next(context, saying, saying.at ?? this.#clock.now());
     this.#answer?.facts.push(fact);
     this.#host.record(fact);
-    if (fact.reason === 'allocated_after_waiting') this.#host.served(context.lease!.leaseId, fact);
+    if (fact.reason === 'allocated_after_waiting')
+      this.#host.served(context.lease!.leaseId, answerOf({ facts: [fact] }));
   }
 }

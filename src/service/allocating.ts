@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Allocate } from '../lease/command.ts';
 import { type Fact, isOfLease } from '../lease/fact.ts';
 import type { Json, Labels, Lease } from '../lease/lease.ts';
-import { type Outcome, refused } from '../lease/refusal.ts';
+import type { Outcome } from '../lease/refusal.ts';
 import type { Pool } from '../pool/pool.ts';
 import { newId, newLeaseId } from '../random.ts';
 import type { Durable, Held } from './durable.ts';
@@ -110,21 +110,20 @@ export class Allocating {
       return this.#replies.refusal('queue_full');
     }
     const ended = (waited: Waited) => {
-      if (waited.end === 'granted') keep(grantsOf([waited.fact]));
-      else leave();
+      if (waited.end !== 'answered') leave();
+      else if (waited.answer.facts.length > 0) keep(grantsOf(waited.answer.facts));
     };
     const waited = await this.#line.wait(leaseId, waitMs, this.#clock, gone, ended);
-    if (waited.end === 'dismissed') return this.#durable.unavailable();
-    if (waited.end !== 'granted') {
-      const unsure = await this.#durable.unconfirmed();
-      return unsure ?? refused({ code: 'wait_expired' });
-    }
+    if (waited.end !== 'answered') return this.#replies.refusal('wait_expired');
+    const { facts, refusal } = waited.answer;
+    if (refusal !== null) return this.#replies.refusal(refusal);
     const unsettled = await this.#durable.unsettled();
-    const { tokenId } = waited.fact;
+    const grants = grantsOf(facts);
+    const { tokenId } = grants[0]!;
     // Nobody hears of it, and nobody will ask again: it would be held in vain until its deadline.
     if (gone?.aborted && !comesAgain && this.#durable.isServed)
       this.#pool.command({ type: 'RELEASE', at: this.#clock.now(), tokenId, leaseId, reason: 'caller_gone' });
-    return unsettled ?? { ok: grantsOf([waited.fact]) };
+    return unsettled ?? { ok: grants };
   }
 }
 

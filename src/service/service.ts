@@ -138,9 +138,8 @@ export class Service {
           return home.told(refused({ code: 'pool_permanent' }));
         const held = this.#tenure.pools.get(name);
         if (!held) return home.told(this.#unserved(name));
-        const at = this.#clock.now();
-        const { facts } = held.pool.command({ type: 'RELEASE_ALL', at, reason: 'pool_deleted' });
-        held.journal.appendOfPool({ type: 'closed', at });
+        const { facts, refusal } = held.pool.command({ type: 'CLOSE', at: this.#clock.now() });
+        if (refusal !== null) return this.#unavailable();
         this.#tenure.drop(held);
         const released = facts.filter(({ type }) => type === 'released').length;
         keep(released);

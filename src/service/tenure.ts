@@ -131,7 +131,8 @@ export class Tenure {
       {
         record: (fact) => journal.append(fact),
         recordChange: ({ at, options }) => journal.appendOfPool({ type: 'changed', at, options }),
-        served: (leaseId, fact) => line.served(leaseId, fact),
+        recordClosing: (at) => void journal.appendOfPool({ type: 'closed', at }),
+        served: (leaseId, answer) => line.served(leaseId, answer),
         crashed: (error) => {
           // A command half done has been appended by now: nothing of it may reach the log.
           this.#journal.abandon();

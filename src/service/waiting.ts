@@ -3,10 +3,10 @@
  * they are told, or give up when their time is over or they have gone away.
  */
 import type { Clock } from '../clock.ts';
-import type { Fact } from '../lease/fact.ts';
+import type { Answer } from '../pool/pool.ts';
 
-/** How waiting ended: with a grant, at the deadline, by going away, or because nobody is served here any more. */
-export type Waited = { end: 'granted'; fact: Fact } | { end: 'expired' | 'gone' | 'dismissed' };
+/** How waiting ended: with the pool's answer, at the deadline, or by going away. */
+export type Waited = { end: 'answered'; answer: Answer } | { end: 'expired' | 'gone' };
 
 /** How many may wait in all lines of the process together: each holds a connection, and holders need some to come back by. */
 export class Seats {
@@ -37,9 +37,9 @@ export class Line {
     return this.#seats.areTaken;
   }
 
-  /** Tells the one who waits for the lease: in the breath in which the fact is appended. */
-  served(leaseId: string, fact: Fact | null): void {
-    this.#waiting.get(leaseId)?.(fact === null ? { end: 'dismissed' } : { end: 'granted', fact });
+  /** Tells the one who waits for the lease: in the breath in which the facts are appended. */
+  served(leaseId: string, answer: Answer): void {
+    this.#waiting.get(leaseId)?.({ end: 'answered', answer });
   }
 
   /** When the one who waits for the lease gives up. */

@@ -81,6 +81,7 @@ class FilledLog {
           this.#facts++;
         },
         recordChange: () => 0,
+        recordClosing() {},
         served() {},
         crashed: die,
       },

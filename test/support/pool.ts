@@ -15,13 +15,16 @@ export interface PoolWorld {
   facts: Fact[];
   /** Changes of the options, and after which fact. */
   changes: { seq: number; change: Change }[];
-  /** Who has been told that they are served, or, with null, dismissed; in that order. */
-  served: { leaseId: string; fact: Fact | null }[];
+  /** Who has been told that their turn has come, and how it went: what was granted, or why nothing is. In that order. */
+  served: { leaseId: string; fact: Fact | null; refusal: string | null }[];
+  /** When it was closed, and after which fact. */
+  closed: { seq: number; at: number } | null;
   crashes: unknown[];
   allocate(userId?: string, ttlMs?: number, more?: Partial<Allocate>): Answer;
   renew(tokenId: string, proof?: { leaseId?: string; userId?: string; ttlMs?: number }): Answer;
   release(tokenId: string, proof?: { leaseId?: string; userId?: string }): Answer;
   releaseAll(): Answer;
+  close(): Answer;
   leave(leaseId: string): Answer;
   create(token?: Partial<TokenTraits>): Answer;
   delete(tokenId: string): Answer;
@@ -70,6 +73,7 @@ export const optionsOf = (changes: Partial<PoolOptions> = {}): PoolOptions => ({
 export const deafHost = (host: Partial<PoolHost> = {}): PoolHost => ({
   record() {},
   recordChange: () => 0,
+  recordClosing() {},
   served() {},
   crashed() {},
   ...host,
@@ -88,7 +92,14 @@ export interface StartOptions extends Partial<PoolOptions> {
 export function startPool(start: StartOptions = {}): PoolWorld {
   const { proofRequired = false, rows, seq = 1, clock = new SteppedClock(), opened = true, ...rest } = start;
   const options = optionsOf(rest);
-  const world = { clock, facts: [], changes: [], served: [], crashes: [] } as unknown as PoolWorld;
+  const world = {
+    clock,
+    facts: [],
+    changes: [],
+    served: [],
+    closed: null,
+    crashes: [],
+  } as unknown as PoolWorld;
   let last = seq;
   let leases = 0;
   let created = 1000;
@@ -104,7 +115,11 @@ export function startPool(start: StartOptions = {}): PoolWorld {
         world.changes.push({ seq: ++last, change });
         return last;
       },
-      served: (leaseId, fact) => world.served.push({ leaseId, fact }),
+      recordClosing: (at) => {
+        world.closed = { seq: ++last, at };
+      },
+      served: (leaseId, { facts, refusal }) =>
+        world.served.push({ leaseId, fact: facts.at(-1) ?? null, refusal }),
       crashed: (error) => world.crashes.push(error),
     },
   );
@@ -122,6 +137,7 @@ export function startPool(start: StartOptions = {}): PoolWorld {
     release: (tokenId: string, proof = {}) =>
       ask('RELEASE', { tokenId, reason: 'released_by_client', ...proof }),
     releaseAll: () => ask('RELEASE_ALL', { reason: 'cleanup' }),
+    close: () => ask('CLOSE', {}),
     leave: (leaseId: string) => ask('LEAVE', { leaseId }),
     create: (token: Partial<TokenTraits> = {}) =>
       ask('CREATE', { token: { ...traitsOf(++created), ...token } }),
