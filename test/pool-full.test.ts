@@ -201,7 +201,10 @@ describe('a user who holds a token already', () => {
     allocate('ada');
     allocate('ada');
     renew(idOf(0));
-    expect(allocate('ada', twoMinutes, { onExisting: 'return' })).toMatchObject({ held: idOf(1), facts: [] });
+    expect(allocate('ada', twoMinutes, { onExisting: 'return' })).toMatchObject({
+      held: { tokenId: idOf(1) },
+      facts: [],
+    });
     expect(facts).toHaveLength(3);
     expect(told(allocate('bob', twoMinutes, { onExisting: 'return' }))).toEqual(['activated allocated 2']);
   });
@@ -222,7 +225,7 @@ describe('a user who holds a token already', () => {
     allocate('ada');
     const asked = { labels: { os: 'ios' }, onExisting: 'return' as const };
     expect(told(allocate('ada', twoMinutes, asked))).toEqual(['activated allocated 1']);
-    expect(allocate('ada', twoMinutes, asked).held).toBe(idOf(1));
+    expect(allocate('ada', twoMinutes, asked).held?.tokenId).toBe(idOf(1));
   });
 
   it('has to prove it otherwise where the pool asks for proof', () => {

@@ -1,6 +1,7 @@
 /** Waiting in line: who is served, when, and who never is. */
 
 import { describe, expect, it } from 'vitest';
+import type { Allocate } from '../src/lease/command.ts';
 import { waiterViews } from '../src/pool/pool-view.ts';
 import { idOf, type PoolWorld, rowOf, startPool, told, traitsOf } from './support/pool.ts';
 import { twoMinutes } from './support/world.ts';
@@ -160,7 +161,7 @@ describe('a pool that is closed', () => {
     expect(refusal).toBeNull();
     expect(told({ facts })).toEqual(['released pool_deleted 0', 'released pool_deleted 1']);
     expect(world.facts).toEqual(facts);
-    expect(world.served).toEqual([
+    expect(world.served).toMatchObject([
       { leaseId: 'of bob', fact: null, refusal: 'pool_not_found' },
       { leaseId: 'of ada', fact: null, refusal: 'pool_not_found' },
     ]);
@@ -220,8 +221,143 @@ describe('labels in line', () => {
   });
 });
 
+describe('the line of a pool that evicts', () => {
+  const minHoldMs = 1000;
+  const evicting = (size = 1) => {
+    const world = startPool({ size, minHoldMs });
+    for (let token = 0; token < size; token++) {
+      world.allocate('holder');
+      world.clock.advance(10);
+    }
+    const wait = (user: string, more: Partial<Allocate> = {}) =>
+      world.allocate(user, twoMinutes, { leaseIds: [`of ${user}`], wait: { priority: 0 }, ...more });
+    return { world, wait };
+  };
+  const evicted = (token: number) => [
+    `released lru_eviction ${token}`,
+    `activated allocated_after_eviction ${token}`,
+  ];
+
+  it('is not joined by who can be served by an eviction', () => {
+    const { world, wait } = evicting();
+    world.clock.advance(minHoldMs);
+    expect(told(wait('ada'))).toEqual(evicted(0));
+    expect(wait('bob').waits).toBe(true);
+  });
+
+  it('is served as soon as a lease has been held for long enough, one after the other [I7][I10]', () => {
+    const { world, wait } = evicting(2);
+    const from = world.clock.now();
+    for (const user of ['ada', 'bob', 'cy']) expect(wait(user).waits).toBe(true);
+    world.facts.length = 0;
+    world.clock.advance(minHoldMs - 21);
+    expect(servedTo(world)).toEqual([]);
+    world.clock.advance(1);
+    expect(told(world)).toEqual(evicted(0));
+    world.clock.advance(10);
+    expect(servedTo(world)).toEqual(['ada', 'bob']);
+    world.clock.advance(minHoldMs - 10);
+    expect(servedTo(world)).toEqual(['ada', 'bob', 'cy']);
+    expect(world.facts.map(({ at }) => at - from)).toEqual([980, 980, 990, 990, 1980, 1980]);
+    expect(world.line()).toEqual([]);
+  });
+
+  it('is told what was evicted', () => {
+    const { world, wait } = evicting();
+    wait('ada');
+    world.clock.advance(minHoldMs);
+    expect(world.served.map(told)).toEqual([evicted(0)]);
+  });
+
+  it('is not overtaken by who comes later and could evict, though no timer has fired [I10]', () => {
+    const { world, wait } = evicting(2);
+    wait('ada');
+    world.clock.stall(minHoldMs);
+    world.facts.length = 0;
+    expect(told(world.allocate('late'))).toEqual(evicted(1));
+    expect(told(world)).toEqual([...evicted(0), ...evicted(1)]);
+    expect(servedTo(world)).toEqual(['ada']);
+  });
+
+  it('evicts from when options allow it', () => {
+    const world = busy([['ada'], ['bob']]);
+    world.clock.advance(10);
+    world.change({ whenFull: 'evict', minHoldMs: 50 });
+    expect(servedTo(world)).toEqual([]);
+    world.clock.advance(40);
+    expect(servedTo(world)).toEqual(['ada']);
+    world.change({ minHoldMs: 0 });
+    expect(servedTo(world)).toEqual(['ada']);
+    world.clock.advance(1);
+    expect(servedTo(world)).toEqual(['ada', 'bob']);
+  });
+});
+
+describe('who waits and would rather have what their user holds', () => {
+  const same = (onExisting: 'return' | 'renew', leaseId: string) => ({
+    leaseIds: [leaseId],
+    wait: { priority: 0 },
+    onExisting,
+  });
+
+  it.each(['return', 'renew'] as const)('is answered with that, by %s, and nobody is granted two', (how) => {
+    const world = busy([]);
+    for (const leaseId of ['of one', 'of two']) world.allocate('ada', twoMinutes, same(how, leaseId));
+    world.allocate('bob', twoMinutes, { leaseIds: ['of bob'] });
+    expect(world.line()).toEqual(['ada', 'ada', 'bob']);
+    world.release(idOf(0));
+    expect(servedTo(world)).toEqual(['one', 'two']);
+    const [one, two] = world.served;
+    expect(one?.fact?.type).toBe('activated');
+    if (how === 'return') expect(two).toMatchObject({ fact: null, held: { lease: { leaseId: 'of one' } } });
+    else expect(two).toMatchObject({ held: null, fact: { type: 'renewed', lease: { leaseId: 'of one' } } });
+    expect([world.line(), world.holder(idOf(0))]).toEqual([['bob'], 'ada']);
+  });
+
+  it('is answered so too when their user comes by it as a newcomer', () => {
+    const rows = ['a', 'b'].map((os, index) => rowOf(traitsOf(index, { os })));
+    const world = startPool({ size: 2, rows, whenFull: 'wait' });
+    world.allocate('holder', twoMinutes, { labels: { os: 'a' } });
+    world.allocate('ada', twoMinutes, { ...same('return', 'of one'), labels: { os: 'a' } });
+    world.allocate('ada', twoMinutes, { labels: { os: 'b' } });
+    expect(servedTo(world)).toEqual([]);
+    world.allocate('ada', twoMinutes, { ...same('return', 'of two'), labels: { os: 'a' } });
+    world.release(idOf(0));
+    expect(servedTo(world)).toEqual(['one', 'two']);
+    expect(world.holder(idOf(0))).toBe('ada');
+  });
+});
+
 describe('ten thousand in line', () => {
   const many = Array.from({ length: 10_000 }, (_, index) => `${index}`);
+
+  it('cost a fact nothing that is of no use to them, and one that frees a token no more than a look each', () => {
+    const world = startPool({ membership: 'elastic', size: 201, whenFull: 'wait' });
+    for (let token = 0; token < 200; token++) world.create();
+    const [held] = world.allocate('holder').facts;
+    let looks = 0;
+    for (const user of many.slice(0, 2000)) {
+      const labels = {
+        get user() {
+          looks++;
+          return user;
+        },
+      };
+      expect(world.allocate(user, twoMinutes, { leaseIds: [user], labels }).waits).toBe(true);
+    }
+    looks = 0;
+    for (let turn = 0; turn < 10; turn++) world.renew(held!.tokenId);
+    world.withdraw(world.allocate('ada').facts[0]!.tokenId);
+    world.leave('7');
+    expect(looks).toBe(0);
+    world.release(held!.tokenId);
+    expect(looks).toBe(1999);
+    world.allocate('bob', twoMinutes, { wait: { priority: 9 } });
+    world.create({ labels: { user: '1500' } });
+    expect(looks).toBeLessThan(2 * 2000);
+    expect(world.served.map(({ leaseId }) => leaseId)).toEqual(['1500']);
+    expect(world.pool.counts.waiting).toBe(1998);
+  });
 
   it('join, leave and are served, each in turn', () => {
     const world = startPool({ size: 1, whenFull: 'wait' });

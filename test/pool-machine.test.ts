@@ -10,7 +10,7 @@ import { freeTokens, idOf, optionsOf, traitsOf } from './support/pool.ts';
 import { SteppedClock, start, twoMinutes } from './support/world.ts';
 
 const at = start + 1;
-const options = optionsOf({ size: 2 });
+const options = optionsOf({ size: 2, whenFull: 'wait' });
 const grant = { type: 'ALLOCATE', at, userId: 'bob', ttlMs: twoMinutes, metadata: null } as const;
 
 const commands: { [T in Command['type']]: Extract<Command, { type: T }> } = {

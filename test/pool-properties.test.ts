@@ -138,7 +138,8 @@ class Trial {
         const leaseIds = Array.from({ length: each.count }, () => `lease ${++this.#leases}`);
         const wait = priority === undefined ? undefined : { priority };
         const answer = world.allocate(each.user, ttlMs, { leaseIds, labels, onExisting, wait });
-        const said = answer.refusal ?? (answer.waits ? 'waits' : answer.held && `held ${answer.held}`);
+        const said =
+          answer.refusal ?? (answer.waits ? 'waits' : answer.held && `held ${answer.held.tokenId}`);
         expect(said).toBe(
           model.allocate(now, { userId: each.user, leaseIds, ttlMs, labels, onExisting, wait }),
         );
@@ -249,7 +250,7 @@ class Trial {
     this.world = Object.assign(next, { rows: this.world.rows });
     next.facts.unshift(...facts);
     next.changes.unshift(...changes);
-    next.served.unshift(...served.filter(({ fact }) => fact !== null));
+    next.served.unshift(...served.filter(({ refusal }) => refusal !== 'unavailable'));
     const first = this.#first.map((traits) => rowOf(traits));
     next.rows = () => rowsAfter(first, next.facts);
     next.pool.pass(clock.now());
@@ -286,7 +287,11 @@ class Trial {
       ...changes.map(({ seq }) => ({ seq, text: 'changed' })),
     ].sort((a, b) => a.seq - b.seq);
     expect(log.map(({ text }) => text)).toEqual(model.facts); // [I7] [I10] [I13]
-    expect(served.map(({ leaseId, fact }) => `${leaseId} ${fact?.tokenId}`)).toEqual(model.served); // [I10]
+    const turns = served.map(
+      ({ leaseId, fact, held, refusal }) =>
+        `${leaseId} ${refusal ?? (held ? `held ${held.tokenId}` : fact!.tokenId)}`,
+    );
+    expect(turns).toEqual(model.served); // [I10]
     const line = Array.from(pool.see(waiterViews), ({ leaseId }) => leaseId);
     expect(line).toEqual(model.line.map(({ leaseIds }) => leaseIds[0]));
     this.#checkInvariants(now);

@@ -111,12 +111,14 @@ describe.each(kinds)('in a pool that is $membership: $whenFull, $eviction', (kin
 
   it('cancel × grant: who left is not served, and who was served has left nothing (granted-to-a-dead-waiter)', () => {
     const wait = { leaseIds: ['waits'], wait: { priority: 0 } };
-    const left = full(kind);
+    // Nothing can be evicted yet: then one waits there too.
+    const waiting = { ...kind, minHoldMs: kind.whenFull === 'evict' ? twoMinutes : 0 };
+    const left = full(waiting);
     expect(left.allocate('cy', twoMinutes, wait).waits).toBe(true);
     left.leave('waits');
     left.release(idOf(0));
     expect([left.holder(idOf(0)), left.served]).toEqual([null, []]);
-    const served = full(kind);
+    const served = full(waiting);
     served.allocate('cy', twoMinutes, wait);
     served.release(idOf(0));
     served.leave('waits');

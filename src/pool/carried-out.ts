@@ -6,6 +6,7 @@ import type { TokenContext } from '../token/token.ts';
 import { tokenMachine } from '../token/token-machine.ts';
 import type { Answer } from './pool-host.ts';
 import { poolMachine } from './pool-machine.ts';
+import { heldToken } from './pool-view.ts';
 
 interface Hands {
   record(context: TokenContext, saying: Saying): void;
@@ -25,7 +26,7 @@ export function carriedOut(hands: Hands) {
     actors: { token },
     actions: {
       refuse,
-      showHeld: (_, { tokenId }) => hands.answer({ held: tokenId }),
+      showHeld: ({ context }, { leaseId }) => hands.answer({ held: heldToken(context, leaseId)! }),
       keepWaiting: () => hands.answer({ waits: true }),
       recordChange: (_, change) => hands.recordChange(change),
       dismissAll: ({ context }, { code }) => {

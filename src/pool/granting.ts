@@ -1,11 +1,10 @@
-/** Choosing the tokens for newcomers, for those who evict and for those who have waited. */
-
-import { canonical } from '../lease/canonical.ts';
+/** Granting: choosing the tokens for newcomers, and making somebody's what was chosen for them. */
 import type { Allocate } from '../lease/command.ts';
 import type { Lease } from '../lease/lease.ts';
+import type { PoolOptions } from '../lease/pool-options.ts';
 import type { TokenCommand } from '../token/token.ts';
 import type { Waiter } from './line.ts';
-import { type PoolContext, portion, type TokenActor, type TokenEntry } from './pool-context.ts';
+import type { PoolContext, TokenActor, TokenEntry } from './pool-context.ts';
 
 type Grant = Extract<TokenCommand, { lease: Lease }>;
 /** How a token gets its new lease, and of how many facts that is the last. */
@@ -16,7 +15,13 @@ type Way = (
 export type Tell = (actor: TokenActor, command: TokenCommand) => void;
 
 const toNewcomer: Way = { type: 'ALLOCATE', reason: 'allocated', facts: 1 };
-const toWaiter: Way = { type: 'ALLOCATE', reason: 'allocated_after_waiting', facts: 1 };
+export const toWaiter: Way = { type: 'ALLOCATE', reason: 'allocated_after_waiting', facts: 1 };
+
+export const byEviction = ({ eviction }: PoolOptions): Way => ({
+  type: 'EVICT',
+  reason: `${eviction}_eviction`,
+  facts: 2,
+});
 
 /** When leases must have been granted that may be evicted at `at`. */
 const grantedBy = ({ options }: PoolContext, at: number): number =>
@@ -47,48 +52,17 @@ export const noneCouldEverFit = ({ order, options }: PoolContext, { leaseIds, la
 /** Takes what is free first, and the rest from its holders. The number of the last fact. */
 export function grantTo(context: PoolContext, newcomer: Allocate, tell: Tell): number {
   const { order, options } = context;
-  const byEviction: Way = { type: 'EVICT', reason: `${options.eviction}_eviction`, facts: 2 };
   let { seq } = context;
   for (const leaseId of newcomer.leaseIds) {
     const free = order.longestFree(newcomer.labels);
     const entry = free ?? order.toEvict(newcomer.labels, grantedBy(context, newcomer.at))!;
-    seq = grant(context, entry, { ...newcomer, leaseId }, free ? toNewcomer : byEviction, seq, tell);
+    seq = grant(context, entry, { ...newcomer, leaseId }, free ? toNewcomer : byEviction(options), seq, tell);
   }
   return seq;
 }
 
-/**
- * Grants what is free to those who wait, in their order; those for whom nothing is free let others by. Costs a
- * look at each of these, and at what is free. The number of the last fact.
- */
-export function serve(context: PoolContext, at: number, tell: Tell): number {
-  const { order, line, options } = context;
-  const inVain = new Set<string>();
-  let { seq } = context;
-  let left = portion;
-  for (const waiter of line) {
-    if (order.available === 0 || left === 0) break;
-    // They are about to be told so: a process that was stopped for a while does all that is due at once.
-    if ((waiter.wait.until ?? at) < at) continue;
-    // Fewer may be allowed by now than when they joined the line.
-    if (order.heldBy(waiter.userId) >= (options.maxPerUser ?? Number.POSITIVE_INFINITY)) continue;
-    const asked = waiter.labels === undefined ? '' : canonical({ ...waiter.labels });
-    if (inVain.has(asked)) continue;
-    const entry = order.longestFree(waiter.labels);
-    if (entry === undefined) {
-      inVain.add(asked);
-      continue;
-    }
-    const [leaseId] = waiter.leaseIds as [string];
-    line.leave(leaseId);
-    seq = grant(context, entry, { ...waiter, at, leaseId }, toWaiter, seq, tell);
-    left--;
-  }
-  return seq;
-}
-
-function grant(
-  { order, deadlines }: PoolContext,
+export function grant(
+  { order, deadlines, line, prospects }: PoolContext,
   entry: TokenEntry,
   { at, userId, leaseId, ttlMs, metadata }: Allocate & { leaseId: string },
   { facts, ...way }: Way,
@@ -102,6 +76,7 @@ function grant(
   order.hold(entry, lease);
   order.move(entry, 'used');
   deadlines.set(entry, expiresAt);
+  if (line.wantsTheSame(userId)) prospects.hasContent = true;
   tell(entry.actor, { ...way, at, lease });
   return seq;
 }

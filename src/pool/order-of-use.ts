@@ -19,6 +19,8 @@ export class OrderOfUse<A> {
   readonly #byName = new Map<string, Entry<A>>();
   #active = 0;
   #added = 0;
+  #freed = 0;
+  #endings = 0;
 
   /** Tokens are added in the order in which they were last used or freed. */
   add(traits: TokenTraits, actor: A, place: Place): Entry<A> {
@@ -30,13 +32,14 @@ export class OrderOfUse<A> {
       activatedAt: 0,
       fence: 0,
       usedSeq: 0,
+      freedAs: 0,
       expiresAt: null,
       leaves: false,
     };
     const entry = { tokenId, name, labels, ordinal: this.#added++, actor, ...none } as unknown as Entry<A>;
     this.#entries.set(tokenId, entry);
     if (name !== null) this.#byName.set(name, entry);
-    this.#lists[place].append(entry);
+    this.#append(entry, place);
     return entry;
   }
 
@@ -56,7 +59,7 @@ export class OrderOfUse<A> {
   move(entry: Entry<A>, place: Place): void {
     this.#lists[entry.place].remove(entry);
     entry.place = place;
-    this.#lists[place].append(entry);
+    this.#append(entry, place);
   }
 
   /** Puts it among those that may be evicted again, where it belongs in their order. */
@@ -90,6 +93,7 @@ export class OrderOfUse<A> {
     this.#byLease.delete(entry.leaseId!);
     entry.leaseId = null;
     this.#active--;
+    this.#endings++;
   }
 
   /** The token that has the lease. */
@@ -117,6 +121,22 @@ export class OrderOfUse<A> {
   /** The one that has been free for longest, of those that have all of the labels. */
   longestFree(labels: Labels | undefined): Entry<A> | undefined {
     return this.#firstOf('free', labels);
+  }
+
+  /** Those that have come free since that had happened so often, the longest free first. Costs a look at each of them. */
+  freedAfter(freed: number): Entry<A>[] {
+    return this.#lists.free.last(({ freedAs }) => freedAs > freed);
+  }
+
+  /** When the first lease after `after` was granted that may be evicted, and of a token that is asked for. */
+  firstGrant(after: number, asked: readonly (Labels | undefined)[]): number {
+    let first = Number.POSITIVE_INFINITY;
+    for (const entry of this.#lists.used) {
+      const { activatedAt } = entry;
+      if (activatedAt > after && activatedAt < first && asked.some((labels) => fits(entry, labels)))
+        first = activatedAt;
+    }
+    return first;
   }
 
   /** The first in the order of use that has all of the labels, and has been held since `grantedBy` at least. */
@@ -179,9 +199,24 @@ export class OrderOfUse<A> {
     return this.#active;
   }
 
+  /** How many times a token has come free. */
+  get freed(): number {
+    return this.#freed;
+  }
+
+  /** How many leases have ended. */
+  get endings(): number {
+    return this.#endings;
+  }
+
   /** All tokens, in the order in which they were added. */
   all(): Iterable<Entry<A>> {
     return this.#entries.values();
+  }
+
+  #append(entry: Entry<A>, place: Place): void {
+    if (place === 'free') entry.freedAs = ++this.#freed;
+    this.#lists[place].append(entry);
   }
 
   #firstOf(place: Place, labels: Labels | undefined, grantedBy = Infinity): Entry<A> | undefined {
@@ -193,7 +228,7 @@ export class OrderOfUse<A> {
   }
 }
 
-function fits({ labels }: { labels: Labels }, asked: Labels | undefined): boolean {
+export function fits({ labels }: { labels: Labels }, asked: Labels | undefined): boolean {
   for (const name in asked) if (labels[name] !== asked[name]) return false;
   return true;
 }

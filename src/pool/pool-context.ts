@@ -8,6 +8,7 @@ import type { tokenMachine } from '../token/token-machine.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Line } from './line.ts';
 import type { OrderOfUse } from './order-of-use.ts';
+import type { Prospects } from './prospects.ts';
 import type { Entry } from './use-list.ts';
 
 export type TokenActor = ActorRefFromLogic<typeof tokenMachine>;
@@ -19,10 +20,11 @@ export interface PoolContext {
   proofRequired: boolean;
   /** The number of the last fact: every one is either ordered here or told here. */
   seq: number;
-  // Not plain JSON. The first two are rebuilt from the log's tokens, and make every step O(1); the line ends with the process.
+  // Not plain JSON. The first two are rebuilt from the log's tokens, and make every step O(1); the line and its prospects end with the process.
   order: OrderOfUse<TokenActor>;
   deadlines: Deadlines<TokenEntry>;
   line: Line;
+  prospects: Prospects;
   /** Tokens that have not been told yet what the options mean for them, while they are being told. */
   unsettled: { entry: TokenEntry; leaves: boolean }[];
 }

@@ -2,6 +2,7 @@
 import type { Change } from '../lease/command.ts';
 import type { Fact } from '../lease/fact.ts';
 import type { MachineRefusalCode } from '../lease/refusal.ts';
+import type { HeldToken } from './pool-view.ts';
 
 /** The pool is in the middle of something whenever it tells: it is not to be commanded from here. */
 export interface PoolHost {
@@ -21,7 +22,7 @@ export interface Answer {
   facts: Fact[];
   refusal: MachineRefusalCode | null;
   /** The token that the user holds already, and is shown instead of being granted another. */
-  held: string | null;
+  held: HeldToken | null;
   /** The caller stands in line, and is answered by `served`. */
   waits: boolean;
 }

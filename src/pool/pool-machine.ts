@@ -6,6 +6,7 @@ import { Deadlines } from './deadlines.ts';
 import { Line } from './line.ts';
 import { OrderOfUse } from './order-of-use.ts';
 import { poolSetup } from './pool-setup.ts';
+import { Prospects } from './prospects.ts';
 
 export const poolMachine = poolSetup.createMachine({
   id: 'pool',
@@ -15,6 +16,7 @@ export const poolMachine = poolSetup.createMachine({
     order: new OrderOfUse(),
     deadlines: new Deadlines(),
     line: new Line(),
+    prospects: new Prospects(),
     unsettled: [],
   }),
   initial: 'starting',
@@ -71,7 +73,7 @@ export const poolMachine = poolSetup.createMachine({
             actions: {
               type: 'showHeld',
               params: ({ context: { order }, event: { userId, labels } }) => ({
-                tokenId: order.newestOf(userId, labels)!.tokenId,
+                leaseId: order.newestOf(userId, labels)!.leaseId!,
               }),
             },
           },
@@ -92,16 +94,16 @@ export const poolMachine = poolSetup.createMachine({
             actions: { type: 'refuse', params: { code: 'no_such_token' } },
           },
           {
+            guard: { type: 'enoughCanBeEvicted', params: ({ event }) => event },
+            actions: { type: 'grant', params: ({ event }) => event },
+          },
+          {
             guard: { type: 'lineIsFull', params: ({ event }) => event },
             actions: { type: 'refuse', params: { code: 'queue_full' } },
           },
           {
             guard: { type: 'waits', params: ({ event }) => event },
             actions: [{ type: 'joinLine', params: ({ event }) => event }, 'keepWaiting'],
-          },
-          {
-            guard: { type: 'enoughCanBeEvicted', params: ({ event }) => event },
-            actions: { type: 'grant', params: ({ event }) => event },
           },
           { actions: { type: 'refuse', params: { code: 'pool_full' } } },
         ],

@@ -14,7 +14,7 @@ import {
   type TokenRules,
 } from '../token/token.ts';
 import { tokenMachine } from '../token/token-machine.ts';
-import { enoughAreFree, enoughCanBeEvicted, grantTo, noneCouldEverFit, serve, waiterOf } from './granting.ts';
+import { enoughAreFree, enoughCanBeEvicted, grantTo, noneCouldEverFit, waiterOf } from './granting.ts';
 import { leavers } from './leavers.ts';
 import {
   type PoolContext,
@@ -24,6 +24,7 @@ import {
   type TokenActor,
   type TokenEntry,
 } from './pool-context.ts';
+import { serve } from './serving.ts';
 
 /** What a token answers by itself. */
 type Passed = Renew | Release | Withdraw | Restore;
@@ -74,7 +75,7 @@ const setUp = setup({
     /** Provided by the host: answers the caller. */
     refuse: notProvided('refuse') as (_: unknown, refusal: { code: MachineRefusalCode }) => void,
     /** Provided by the host: the caller has a token already, and is shown it. */
-    showHeld: notProvided('showHeld') as (_: unknown, held: { tokenId: string }) => void,
+    showHeld: notProvided('showHeld') as (args: { context: PoolContext }, held: { leaseId: string }) => void,
     /** Provided by the host: the caller waits, until its grant is recorded or it leaves the line. */
     keepWaiting: notProvided('keepWaiting') as () => void,
     /** Provided by the host: makes the new options a fact. */
@@ -112,7 +113,10 @@ const setUp = setup({
       },
     ),
     goBy: assign(({ context }, { options }: Change) => ({ options, seq: context.seq + 1 })),
-    joinLine: ({ context }, newcomer: Allocate) => context.line.join(waiterOf(context, newcomer)!),
+    joinLine: ({ context }, newcomer: Allocate) => {
+      context.line.join(waiterOf(context, newcomer)!);
+      context.prospects.joined(context, newcomer.labels);
+    },
     leaveLine: ({ context }, { leaseId }: Leave) => void context.line.leave(leaseId),
     clearLine: ({ context }) => context.line.clear(),
     passOn: sendTo(
@@ -144,6 +148,7 @@ const setUp = setup({
       if (entry.place !== place) {
         if (place === 'used') order.putBack(entry, byUse[options.eviction]);
         else order.move(entry, place);
+        if (place === 'used') context.prospects.evictFrom = Number.NEGATIVE_INFINITY;
       }
       if (dueAt === null) deadlines.clear(entry);
       else if (dueAt !== entry.expiresAt) deadlines.set(entry, dueAt);

@@ -10,15 +10,15 @@ import type { TokenState } from '../lease/lease.ts';
 import type { PoolOptions } from '../lease/pool-options.ts';
 import type { Stage } from '../lease/refusal.ts';
 import type { Counts, TokenView } from '../lease/view.ts';
-import type { Saying } from '../token/saying.ts';
-import type { TokenContext } from '../token/token.ts';
 import { carriedOut } from './carried-out.ts';
 import { ClearableClock } from './clearable-clock.ts';
 import { FactCounter } from './fact-counter.ts';
+import { LineKeeper } from './line-keeper.ts';
 import { type Lifecycle, type PoolContext, type PoolEvent, type PoolInput, slices } from './pool-context.ts';
 import { type Answer, answerOf, type PoolHost } from './pool-host.ts';
 import type { poolMachine } from './pool-machine.ts';
 import { countsOf, tokenView, tokenViews } from './pool-view.ts';
+import { Recorder } from './recorder.ts';
 
 export type { Answer };
 
@@ -29,34 +29,39 @@ export class Pool {
   readonly #clock: ClearableClock;
   readonly #host: PoolHost;
   readonly #actor: ActorRefFromLogic<typeof poolMachine>;
-  /** Collects what the command under way leads to. */
-  #answer: Answer | null = null;
   /** What is free is granted to those who wait only when all of a step is done. */
   #inStep = false;
   #bug: { error: unknown } | null = null;
   readonly #counter = new FactCounter();
-  /** The last fact after which somebody in line has been looked for who could be served. */
-  #servedAfter = 0;
+  readonly #recorder: Recorder;
+  readonly #keeper: LineKeeper;
 
   constructor(clock: Clock, input: PoolInput, host: PoolHost) {
     this.#clock = new ClearableClock(clock, (run, isLate) => this.#fire(run, isLate));
     this.#host = host;
+    this.#recorder = new Recorder(this.#clock, this.#counter, host);
     const machine = carriedOut({
-      record: (context, saying) => this.#record(context, saying),
-      answer: (part) => {
-        if (this.#answer) Object.assign(this.#answer, part);
-      },
+      record: (context, saying) => this.#recorder.record(context, saying),
+      answer: (part) => this.#recorder.add(part),
       recordChange: (change) => {
         this.#counter.seq = host.recordChange(change);
       },
       dismiss: (leaseId, code) => host.served(leaseId, answerOf({ refusal: code })),
     });
     this.#actor = createActor(machine, { input, clock: this.#clock as never });
-    // Without an observer XState would report a bug globally, after the caller had been answered.
-    this.#actor.subscribe({
-      next: () => this.#serveLine(),
-      error: (error) => this.#die(error),
+    this.#keeper = new LineKeeper(this.#clock, {
+      see: () => this.#actor.getSnapshot(),
+      now: () => this.#counter.notBefore(this.#clock.now()),
+      endWhatIsDue: (at) => this.#endWhatIsDue(at),
+      send: (event) => this.#send(event),
+      askAgain: (waiter) =>
+        host.served(
+          waiter.leaseIds[0]!,
+          this.#recorder.answer(() => this.#send(waiter)),
+        ),
     });
+    // Without an observer XState would report a bug globally, after the caller had been answered.
+    this.#actor.subscribe({ error: (error) => this.#die(error) });
     this.#actor.start();
   }
 
@@ -89,20 +94,15 @@ export class Pool {
   command(asked: Command): Answer {
     // Who leaves the line is not to be granted what came free unseen just before.
     if (asked.type !== 'LEAVE') this.pass(asked.at);
-    const command = { ...asked, at: this.#counter.notBefore(asked.at) };
-    const answer = answerOf();
+    const at = this.#counter.notBefore(asked.at);
+    let answer = answerOf();
     this.#step(() => {
-      this.#answer = answer;
-      try {
-        this.#handle(command, answer);
-      } finally {
-        this.#answer = null;
-      }
+      answer = this.#recorder.answer((answer) => this.#handle({ ...asked, at }, answer));
     });
     const { facts, refusal, held, waits } = answer;
     const isSilent = facts.length === 0 && refusal === null && held === null && !waits;
-    if (isSilent && !mayBeSilent.has(command.type))
-      this.#die(new Error(`the pool gave no answer to ${command.type}`));
+    if (isSilent && !mayBeSilent.has(asked.type))
+      this.#die(new Error(`the pool gave no answer to ${asked.type}`));
     this.#mustLive();
     return answer;
   }
@@ -129,18 +129,21 @@ export class Pool {
   /** Lets time reach `at`: nothing that is due by then is left undone. Returns how many facts that made. */
   pass(at: number): number {
     this.#mustLive();
-    if (!this.isOverdue(at)) return 0;
-    const before = this.#counter.seq;
     let passed = 0;
     this.#step(() => {
-      for (let last = before; this.isOverdue(at); last = this.#counter.seq) {
-        this.#send({ type: 'SWEEP', at });
-        if (this.#counter.seq === last) this.#die(new Error(`what is due at ${at} does not pass`));
-        this.#mustLive();
-      }
-      passed = this.#counter.seq - before;
+      passed = this.#endWhatIsDue(at);
     });
     return passed;
+  }
+
+  #endWhatIsDue(at: number): number {
+    const before = this.#counter.seq;
+    for (let last = before; this.isOverdue(at); last = this.#counter.seq) {
+      this.#send({ type: 'SWEEP', at });
+      if (this.#counter.seq === last) this.#die(new Error(`what is due at ${at} does not pass`));
+      this.#mustLive();
+    }
+    return this.#counter.seq - before;
   }
 
   /** Whether something is still there whose deadline is at or before `at`. */
@@ -149,7 +152,7 @@ export class Pool {
   }
 
   signal(event: Lifecycle): void {
-    this.#send(event);
+    this.#step(() => this.#send(event));
     if (event.type === 'FENCED') this.stop();
   }
 
@@ -182,6 +185,10 @@ export class Pool {
 
   /** Whoever waits is served when it is over. */
   #step(run: () => void): void {
+    if (this.#inStep) {
+      run();
+      return;
+    }
     this.#inStep = true;
     try {
       run();
@@ -208,20 +215,10 @@ export class Pool {
     if (this.#inStep || this.#bug) return;
     this.#inStep = true;
     try {
-      while (this.#mayServe) {
-        this.#servedAfter = this.#counter.seq;
-        this.#send({ type: 'SERVE', at: this.#counter.notBefore(this.#clock.now()) });
-      }
+      this.#keeper.serve();
     } finally {
       this.#inStep = false;
     }
-  }
-
-  /** Nobody who waits can be served but by something that has happened. */
-  get #mayServe(): boolean {
-    const { order, line } = this.#context;
-    const isNews = this.#servedAfter !== this.#counter.seq;
-    return isNews && line.length > 0 && order.available > 0 && this.stage === 'serving';
   }
 
   #send(event: PoolEvent): void {
@@ -237,13 +234,5 @@ export class Pool {
 
   #mustLive(): void {
     if (this.#bug) throw this.#bug.error;
-  }
-
-  #record(context: TokenContext, saying: Saying): void {
-    const fact = this.#counter.next(context, saying, saying.at ?? this.#clock.now());
-    this.#answer?.facts.push(fact);
-    this.#host.record(fact);
-    if (fact.reason === 'allocated_after_waiting')
-      this.#host.served(context.lease!.leaseId, answerOf({ facts: [fact] }));
   }
 }

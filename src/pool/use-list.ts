@@ -24,6 +24,8 @@ export interface Entry<A> extends Links<A> {
   fence: number;
   /** The fact with which it was used last. */
   usedSeq: number;
+  /** The how manyth it was to come free, when it did so last. */
+  freedAs: number;
   /** When what it is in ends by itself: its lease, its rest, its being kept. Kept by `Deadlines`. */
   expiresAt: number | null;
   /** It is to be deleted as soon as nobody holds it. */
@@ -67,6 +69,14 @@ export class List<A> {
     entry.previous.next = entry.next;
     entry.next.previous = entry.previous;
     this.length--;
+  }
+
+  /** The last ones, as far back as that is so of all of them, in their order. */
+  last(isSo: (entry: Entry<A>) => boolean): Entry<A>[] {
+    const found: Entry<A>[] = [];
+    for (let at = this.#end.previous; at !== this.#end && isSo(at as Entry<A>); at = at.previous)
+      found.push(at as Entry<A>);
+    return found.reverse();
   }
 
   *[Symbol.iterator](): Generator<Entry<A>> {

@@ -90,10 +90,9 @@ export class Allocating {
   }
 
   /** What the user holds already. Between asking and confirming it may have ended. */
-  async #showHeld(tokenId: string): Promise<Outcome<Grant[]>> {
-    const { lease } = this.#pool.token(tokenId, this.#clock.now())!;
+  async #showHeld(held: Held): Promise<Outcome<Grant[]>> {
     const unsure = await this.#durable.unconfirmed();
-    return unsure ?? { ok: [{ tokenId, lease: lease!, evicted: null }] };
+    return unsure ?? { ok: [{ ...held, evicted: null }] };
   }
 
   async #waited(
@@ -115,7 +114,8 @@ export class Allocating {
     };
     const waited = await this.#line.wait(leaseId, waitMs, this.#clock, gone, ended);
     if (waited.end !== 'answered') return this.#replies.refusal('wait_expired');
-    const { facts, refusal } = waited.answer;
+    const { facts, refusal, held } = waited.answer;
+    if (held !== null) return this.#showHeld(held);
     if (refusal !== null) return this.#replies.refusal(refusal);
     const unsettled = await this.#durable.unsettled();
     const grants = grantsOf(facts);

@@ -24,6 +24,7 @@ const tokenSetup = 'token/token-setup.ts';
 const poolMachine = 'pool/pool-machine.ts';
 const poolSetup = 'pool/pool-setup.ts';
 const granting = 'pool/granting.ts';
+const serving = 'pool/serving.ts';
 const pool = 'pool/pool.ts';
 const groupCommit = 'journal/group-commit.ts';
 const service = 'service/service.ts';
@@ -232,7 +233,7 @@ const ofLine: Bug[] = [
   ),
   bug(
     'those who came last are served first',
-    edit(granting, 'for (const waiter of line) {', 'for (const waiter of [...line].reverse()) {'),
+    edit(serving, 'for (const waiter of line) {', 'for (const waiter of [...line].reverse()) {'),
   ),
   bug(
     'one who has left the line is served',
@@ -246,9 +247,14 @@ const ofLine: Bug[] = [
     'what comes free is not handed over',
     edit(pool, '    this.#serveLine();\n  }\n\n  /**', '  }\n\n  /**'),
   ),
+  bug('one is served whose time in line was over', edit(serving, '(wait.until ?? at) < at', 'false')),
   bug(
-    'one is served whose time in line was over',
-    edit(granting, 'if ((waiter.wait.until ?? at) < at) continue;', ''),
+    'a newcomer evicts past those who wait',
+    edit('pool/prospects.ts', 'this.evictFrom <= at || this.areNew(seen)', 'false'),
+  ),
+  bug(
+    'who waits gets another token than the one that they came to hold',
+    edit(serving, 'wantsTheSame(waiter) && order', 'false && order'),
   ),
   bug(
     'who waits is told so before their time is over',
@@ -257,6 +263,16 @@ const ofLine: Bug[] = [
 ];
 
 const ofPools: Bug[] = [
+  bug(
+    'a pool is ended before its line has been sent away',
+    edit(
+      poolMachine,
+      `{ type: 'dismissAll', params: { code: 'pool_not_found' } },
+            'clearLine',
+            { type: 'recallAll'`,
+      "{ type: 'recallAll'",
+    ),
+  ),
   bug(
     'a process that was followed makes a pool',
     edit(service, 'return home.settled(view);', 'return { ok: view };'),

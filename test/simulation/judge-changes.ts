@@ -193,10 +193,10 @@ export class Changes {
     );
   }
 
-  /** Who asks for what they hold already gets no other, unless they came to hold it while they waited. */
+  /** Who asks for what they hold already gets no other, however long they have waited. */
   #mustHaveNone({ onExisting = 'new', userId, labels }: Asked<'allocate'>, { seq, reason }: LogRow): void {
-    if (onExisting === 'new' || reason === 'allocated_after_waiting') return;
-    const before = this.#pool.states[reason === 'allocated' ? seq - 1 : seq - 2]!;
+    if (onExisting === 'new') return;
+    const before = this.#pool.states[reason === 'allocated_after_eviction' ? seq - 2 : seq - 1]!;
     const [held] = heldBy(before, userId).filter((token) => fits(token, labels));
     must(held === undefined, 'on existing', () => `grant ${seq} is to somebody who asked for what they held`);
   }

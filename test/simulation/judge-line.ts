@@ -27,7 +27,10 @@ export class LineJudge {
     const { number, goneAt } = call;
     const hasLeft = goneAt !== null && goneAt < row.at && call.keyed === null;
     must(!hasLeft, 'I10', () => `call ${number} had hung up before grant ${row.seq}`);
-    if (row.reason !== 'allocated_after_waiting' || call.keyed || !call.arrived) return;
+    if (call.keyed || !call.arrived) return;
+    // By an eviction one is served at once, or after waiting until that can be.
+    const hasWaited = row.reason === 'allocated_after_eviction' && row.at > call.arrived.at;
+    if (row.reason !== 'allocated_after_waiting' && !hasWaited) return;
     const until = call.arrived.at + this.#patienceOf(call);
     must(row.at <= until, 'I10', () => `call ${number} had waited for long enough before grant ${row.seq}`);
     this.#mustHaveHadItsTurn(call, row.at, row.seq);
@@ -72,13 +75,17 @@ export class LineJudge {
     for (const row of this.#pool.log.slice(since, seq - 1)) {
       if (row.at > left || row.at < joined) continue;
       const other = row.type === 'activated' ? this.#calls[(row.metadata as { call: number }).call]! : null;
-      const isBehind = other !== null && comesAfter(other, call) && row.reason !== 'allocated_after_eviction';
-      const token = this.#pool.states[row.seq]!.tokens.find(({ tokenId }) => tokenId === row.tokenId);
+      const isBehind = other !== null && comesAfter(other, call);
+      // Before the lease that was evicted for it, if one was.
+      const before = this.#pool.states[row.seq - (row.reason === 'allocated_after_eviction' ? 2 : 1)]!;
+      const token = before.tokens.find(({ tokenId }) => tokenId === row.tokenId);
       const isOvertaken =
         isBehind &&
         token !== undefined &&
         fits(token, labels) &&
-        !hasEnough(this.#pool.states[row.seq - 1]!, call);
+        // In the instant of its grant a lease is evicted for newcomers alone.
+        (token.lease === null || token.lease.activatedAt < row.at) &&
+        !hasEnough(before, call);
       must(
         !isOvertaken,
         'I10',

@@ -51,6 +51,8 @@ export class ModelPool {
   facts: string[] = [];
   served: string[] = [];
   #turn = 0;
+  /** When those in line were served last. */
+  #at = 0;
 
   constructor(options: PoolOptions, traits: readonly TokenTraits[]) {
     this.options = options;
@@ -59,7 +61,13 @@ export class ModelPool {
 
   /** Time passes with its timers: everything at its own instant, and then those who wait are served. */
   advance(to: number): void {
-    for (let [next] = this.#due(to); next !== undefined; [next] = this.#due(to)) this.pass(dueAt(next)!);
+    for (;;) {
+      const due = this.#due(to).map((token) => dueAt(token)!);
+      const wakings = this.#wakings().filter((at) => at > this.#at && at <= to);
+      const next = Math.min(...due, ...wakings);
+      if (next > to) break;
+      this.pass(next);
+    }
   }
 
   /** Time has passed unseen: all that is due ends, and those who wait are served by what is left of it. */
@@ -71,13 +79,16 @@ export class ModelPool {
   }
 
   allocate(at: number, asked: ModelAsking): ModelAnswer {
+    const answer = this.#ask(at, asked);
+    this.#serve(at);
+    return answer;
+  }
+
+  #ask(at: number, asked: ModelAsking): ModelAnswer {
     const { options } = this;
     const { userId, leaseIds, labels, onExisting = 'new', ttlMs } = asked;
     const own = this.tokens.filter(({ lease }) => lease?.userId === userId);
-    const newest = own
-      .filter((token) => fits(token, labels))
-      .sort((a, b) => a.lease!.granted - b.lease!.granted)
-      .at(-1);
+    const newest = this.#newestOf(asked);
     if (newest && onExisting === 'return') return `held ${newest.tokenId}`;
     if (newest && onExisting === 'renew') return this.renew(at, newest.tokenId, {}, ttlMs);
     const waiting = this.line.filter((each) => each.userId === userId).length;
@@ -88,6 +99,8 @@ export class ModelPool {
     const possible = this.tokens.filter((token) => !token.leaving && fits(token, labels));
     if (leaseIds.length > options.size) return 'no_such_token';
     if (labels && options.membership === 'fixed' && possible.length < leaseIds.length) return 'no_such_token';
+    const enough = free.length + this.#evictable(at, labels).length >= leaseIds.length;
+    if (options.whenFull === 'evict' && enough) return this.#grantAll(at, asked);
     if (leaseIds.length === 1 && (asked.wait || options.whenFull === 'wait')) {
       if (this.line.length >= options.queueMax) return 'queue_full';
       const { priority } = asked.wait ?? { priority: 0 };
@@ -96,8 +109,7 @@ export class ModelPool {
       this.line.sort((a, b) => b.priority - a.priority);
       return 'waits';
     }
-    const enough = free.length + this.#evictable(at, labels).length >= leaseIds.length;
-    return options.whenFull === 'evict' && enough ? this.#grantAll(at, asked) : 'pool_full';
+    return 'pool_full';
   }
 
   leave(leaseId: string): void {
@@ -280,15 +292,64 @@ export class ModelPool {
     this.#place(token);
   }
 
+  /** Those in line get what they can, again and again, until nobody can get anything. */
   #serve(at: number): void {
+    this.#at = at;
+    do this.#showHeld(at);
+    while (this.#offer(at));
+  }
+
+  /** Who would rather have what their user holds is answered as if they came now. */
+  #showHeld(at: number): void {
+    for (const waiter of this.line.filter((each) => this.#isContent(each))) {
+      const [leaseId] = waiter.leaseIds as [string];
+      this.leave(leaseId);
+      const { tokenId } = this.#newestOf(waiter)!;
+      this.served.push(`${leaseId} ${this.#ask(at, waiter) ?? tokenId}`);
+    }
+  }
+
+  /** Whether anybody was granted anything. */
+  #offer(at: number): boolean {
+    let served = false;
     for (const waiter of [...this.line]) {
-      const held = this.tokens.filter(({ lease }) => lease?.userId === waiter.userId).length;
-      const [token] = this.#free(waiter.labels);
-      if (!token || held >= (this.options.maxPerUser ?? Number.POSITIVE_INFINITY)) continue;
+      if (this.#hasEnough(waiter.userId) || this.#isContent(waiter)) continue;
+      const [free] = this.#free(waiter.labels);
+      // Nothing is evicted for those in line in the instant of its grant.
+      const [used] = this.options.whenFull === 'evict' ? this.#evictable(at, waiter.labels, 1) : [];
+      const token = free ?? used;
+      if (!token) continue;
+      if (!free) this.#tell('released', token);
       this.leave(waiter.leaseIds[0]!);
       this.#grant(at, token, waiter, waiter.leaseIds[0]!);
       this.served.push(`${waiter.leaseIds[0]} ${token.tokenId}`);
+      served = true;
     }
+    return served;
+  }
+
+  #isContent(waiter: ModelAsking): boolean {
+    return (waiter.onExisting ?? 'new') !== 'new' && this.#newestOf(waiter) !== undefined;
+  }
+
+  /** What the user was granted last, of what would do. */
+  #newestOf({ userId, labels }: ModelAsking): ModelToken | undefined {
+    return this.tokens
+      .filter((token) => token.lease?.userId === userId && fits(token, labels))
+      .sort((a, b) => a.lease!.granted - b.lease!.granted)
+      .at(-1);
+  }
+
+  #hasEnough(userId: string): boolean {
+    const held = this.tokens.filter(({ lease }) => lease?.userId === userId).length;
+    return held >= (this.options.maxPerUser ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** When a lease will have been held for long enough to be evicted for somebody in line. */
+  #wakings(): number[] {
+    if (this.options.whenFull !== 'evict' || this.line.length === 0) return [];
+    const heldMs = Math.max(this.options.minHoldMs, 1);
+    return this.#inOrderOfUse().map(({ lease }) => lease!.activatedAt + heldMs);
   }
 
   /** Ends the lease; what follows begins at `over`. */
@@ -332,8 +393,8 @@ export class ModelPool {
       .sort((a, b) => a.since - b.since);
   }
 
-  #evictable(at: number, labels: Labels | undefined): ModelToken[] {
-    const granted = at - this.options.minHoldMs;
+  #evictable(at: number, labels: Labels | undefined, leastMs = 0): ModelToken[] {
+    const granted = at - Math.max(this.options.minHoldMs, leastMs);
     return this.#inOrderOfUse().filter((token) => fits(token, labels) && token.lease!.activatedAt <= granted);
   }
 

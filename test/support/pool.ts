@@ -15,8 +15,8 @@ export interface PoolWorld {
   facts: Fact[];
   /** Changes of the options, and after which fact. */
   changes: { seq: number; change: Change }[];
-  /** Who has been told that their turn has come, and how it went: what was granted, or why nothing is. In that order. */
-  served: { leaseId: string; fact: Fact | null; refusal: string | null }[];
+  /** Who has been told that their turn has come, and how it went: the last fact of it, and all of it. */
+  served: ({ leaseId: string; fact: Fact | null } & Answer)[];
   /** When it was closed, and after which fact. */
   closed: { seq: number; at: number } | null;
   crashes: unknown[];
@@ -118,8 +118,8 @@ export function startPool(start: StartOptions = {}): PoolWorld {
       recordClosing: (at) => {
         world.closed = { seq: ++last, at };
       },
-      served: (leaseId, { facts, refusal }) =>
-        world.served.push({ leaseId, fact: facts.at(-1) ?? null, refusal }),
+      served: (leaseId, answer) =>
+        world.served.push({ leaseId, fact: answer.facts.at(-1) ?? null, ...answer }),
       crashed: (error) => world.crashes.push(error),
     },
   );
