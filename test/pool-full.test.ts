@@ -1,6 +1,6 @@
 /** What a newcomer gets: by the pool's options, by labels, and by what the user holds already. */
 import { describe, expect, it } from 'vitest';
-import { idOf, leaseOf, rowOf, startPool, told, traitsOf } from './support/pool.ts';
+import { idOf, leaseOf, type PoolWorld, rowOf, startPool, told, traitsOf } from './support/pool.ts';
 import { twoMinutes } from './support/world.ts';
 
 describe('a full pool', () => {
@@ -47,21 +47,23 @@ describe('eviction of the oldest', () => {
     expect(told(next.allocate())[0]).toBe('released oldest_eviction 1');
   });
 
-  it('keeps the turn of a holder whose token was in maintenance meanwhile', () => {
-    for (const eviction of ['lru', 'oldest'] as const) {
-      const { allocate, withdraw, restore } = startPool({ size: 3, eviction });
-      for (const user of ['ada', 'bob', 'cy']) allocate(user);
-      withdraw(idOf(0));
-      withdraw(idOf(1));
-      restore(idOf(1));
-      restore(idOf(0));
-      expect([allocate(), allocate(), allocate()].map((answer) => told(answer)[0]!.at(-1))).toEqual([
-        '0',
-        '1',
-        '2',
-      ]);
-    }
-  });
+  it.each([
+    ['lru', ['2', '1', '0']],
+    ['oldest', ['0', '1', '2']],
+  ] as const)(
+    'counts the end of maintenance as use by %s, in this process and the next',
+    (eviction, turns) => {
+      const evictedIn = ({ allocate }: PoolWorld) =>
+        [allocate(), allocate(), allocate()].map((answer) => told(answer)[0]!.at(-1));
+      const world = startPool({ size: 3, eviction });
+      for (const user of ['ada', 'bob', 'cy']) world.allocate(user);
+      for (const index of [0, 1]) world.withdraw(idOf(index));
+      for (const index of [1, 0]) world.restore(idOf(index));
+      const next = startPool({ size: 3, eviction, rows: world.rows(), seq: 8 });
+      expect(evictedIn(world)).toEqual(turns);
+      expect(evictedIn(next)).toEqual(turns);
+    },
+  );
 });
 
 describe('the least time of holding', () => {

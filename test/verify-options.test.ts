@@ -89,6 +89,10 @@ const sound: [what: string, log: () => HandwrittenLog][] = [
     () => full().withdrawn(0).ended(1, evicted).granted(1, afterEviction),
   ],
   [
+    'eviction by which the end of maintenance is use',
+    () => full().withdrawn(0).restored(0).ended(1, evicted).granted(1, afterEviction),
+  ],
+  [
     'eviction of the oldest, whatever was renewed',
     () => full({ eviction: 'oldest' }).renewed(0).ended(0, oldest).granted(0, afterEviction),
   ],
@@ -201,6 +205,11 @@ const broken: [what: string, log: () => HandwrittenLog, violations: string[]][] 
     'an end for maintenance of a token that is in use',
     () => full().ended(0, { reason: 'maintenance' }),
     ['I8 at 4: ends a lease for maintenance of a token that is in use'],
+  ],
+  [
+    'an eviction of what has just come back from maintenance',
+    () => full().withdrawn(0).restored(0).ended(0, evicted).granted(0, afterEviction),
+    ['I7 at 6: evicts a lease that is not the least recently used one'],
   ],
   [
     'a return to use of what was in use',

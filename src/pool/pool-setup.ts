@@ -144,6 +144,8 @@ const setUp = setup({
       const { order, deadlines, seq, options } = context;
       const entry = order.get(tokenId)!;
       if (!isHeld) order.letGo(entry);
+      // It is brought back from maintenance, which counts as use: after a restart its newest fact does.
+      else if (facts === 1) entry.usedSeq = seq + 1;
       // What stays where it is keeps its turn, and who is held keeps theirs when it may be evicted again.
       if (entry.place !== place) {
         if (place === 'used') order.putBack(entry, byUse[options.eviction]);

@@ -22,7 +22,7 @@ export interface Entry<A> extends Links<A> {
   /** When its newest lease was granted, and with which number. */
   activatedAt: number;
   fence: number;
-  /** The fact with which it was used last. */
+  /** The fact with which it was used last: granted, renewed, or brought back from maintenance. */
   usedSeq: number;
   /** The how manyth it was to come free, when it did so last. */
   freedAs: number;

@@ -233,7 +233,7 @@ export class Audit {
         checkNoLease(fact, say);
         checkRestored(token, say);
         checkWaits(fact, token, said, fold, say);
-        fold.set(token, { ...waits, withdrawn: null, unsure: token.lease !== null }, token.lease);
+        fold.restore(token, waits);
         return;
       case 'deleted':
         checkNoLease(fact, say);

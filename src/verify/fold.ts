@@ -145,6 +145,11 @@ export class Fold {
     this.set(token, { seq }, token.lease && { ...token.lease, expiresAt });
   }
 
+  /** Taken back into use: who holds it has used it by that. */
+  restore(token: FoldedToken, state: Partial<FoldedState>): void {
+    this.set(token, { ...state, withdrawn: null }, token.lease && { ...token.lease });
+  }
+
   /** From here on it is in this state, and has this lease: the one that it has, or another. */
   set(token: FoldedToken, state: Partial<FoldedState>, lease: FoldedLease | null): void {
     const before = token.lease;
@@ -152,7 +157,6 @@ export class Fold {
     if (lease !== null) this.#hold(lease.userId, 1);
     Object.assign(token, state);
     token.lease = lease;
-    if (before !== lease) token.unsure = false;
     token.group?.move(token, before);
   }
 
@@ -201,7 +205,7 @@ export class Fold {
   }
 
   #add(id: string, name: string | null, labels: Labels, group: Group | null): FoldedToken {
-    const free = { lease: null, restsUntil: null, keptUntil: null, withdrawn: null, unsure: false, seq: 0 };
+    const free = { lease: null, restsUntil: null, keptUntil: null, withdrawn: null, seq: 0 };
     const token = { id, name, labels, group, ...free };
     this.#tokens.set(id, token);
     group?.move(token, null);

@@ -21,8 +21,6 @@ export interface FoldedToken {
   restsUntil: number | null;
   keptUntil: number | null;
   withdrawn: { note: string | null } | null;
-  /** It was taken back into use while it was held: who is to say when that was used last. */
-  unsure: boolean;
   /** Of the fact that made it so; 0 before the first. */
   seq: number;
 }
@@ -105,12 +103,9 @@ export class Group {
   /** How many would have had to be evicted before this one, `most` or more count as `most`. */
   before(token: FoldedToken, { eviction, minHoldMs }: PoolOptions, at: number, most: number): number {
     let count = 0;
-    if (token.unsure) return 0;
-    for (const { lease, withdrawn, unsure } of (eviction === 'lru' ? this.#byUse : this.#byGrant).until(
-      token,
-    )) {
+    for (const { lease, withdrawn } of (eviction === 'lru' ? this.#byUse : this.#byGrant).until(token)) {
       if (count === most) break;
-      if (withdrawn === null && !unsure && at - (lease?.activatedAt ?? at) >= minHoldMs) count++;
+      if (withdrawn === null && at - (lease?.activatedAt ?? at) >= minHoldMs) count++;
     }
     return count;
   }

@@ -210,7 +210,8 @@ export class SequentialPool {
         must(token.withdrawn !== null, 'maintenance', () => `fact ${seq} brings back what was not away`);
         const restsUntil = (token.restsUntil ?? at) > at ? token.restsUntil : null;
         const isFree = token.lease === null && restsUntil === null;
-        return { withdrawn: null, restsUntil, keptUntil: isFree ? keptUntil : null };
+        // Who holds it has used it by that.
+        return { withdrawn: null, restsUntil, keptUntil: isFree ? keptUntil : null, usedSeq: seq };
       }
       default:
         must(false, 'I8', () => `fact ${seq} is of no known type`);

@@ -180,6 +180,7 @@ export class ModelPool {
     if (token.restsUntil !== null && token.restsUntil <= at) token.restsUntil = null;
     if (!token.lease && token.restsUntil === null) token.keptUntil = this.#keptFrom(at);
     this.#tell('restored', token);
+    if (token.lease) token.lease.used = this.#turn;
     // The timer of a lease goes on.
     if (!token.lease) token.armed = this.#turn;
     this.#place(token);
