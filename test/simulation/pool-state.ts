@@ -49,3 +49,16 @@ export function excess({ options, tokens }: PoolState): number {
   });
   return left.length;
 }
+
+/** How many tokens a fixed pool has too few. */
+export function shortage({ options, tokens }: PoolState): number {
+  if (options === null || options.membership === 'elastic') return 0;
+  if (options.tokens === null) return Math.max(0, options.size - tokens.length);
+  const there = tokens.map(likeness);
+  const without = options.tokens.map(likeness).filter((each) => {
+    const place = there.indexOf(each);
+    if (place >= 0) there.splice(place, 1);
+    return place < 0;
+  });
+  return without.length;
+}

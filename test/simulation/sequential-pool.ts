@@ -9,7 +9,7 @@ import type { Labels, Lease } from '../../src/lease/lease.ts';
 import type { PoolOptions } from '../../src/lease/pool-options.ts';
 import { must } from './broken.ts';
 import type { LogRow, TokenRow } from './ground.ts';
-import { evictable, excess, fits, free, heldBy, heldIn, type PoolState } from './pool-state.ts';
+import { evictable, excess, fits, free, heldBy, heldIn, type PoolState, shortage } from './pool-state.ts';
 
 /** Whether whoever wrote what ended by itself had just become ready, or had just woken up, at that instant. */
 export type Noticing = (at: number) => boolean;
@@ -106,6 +106,8 @@ export class SequentialPool {
     must(over === undefined, 'I6', () => `what ${over?.tokenId} is in is over at fact ${row.seq}`);
     const isDrained = excess(this.state) <= heldIn(this.state).length;
     must(isDrained, 'drain', () => `there are too many tokens at fact ${row.seq}, which nobody holds`);
+    const short = shortage(this.state);
+    must(short === 0, 'I2', () => `there are ${short} tokens too few at fact ${row.seq}`);
   }
 
   #after(row: LogRow, made: readonly NewToken[], ask: GrantAsk | null, noticing: Noticing): PoolState {

@@ -6,6 +6,7 @@ import { must } from './broken.ts';
 import { emptyRows } from './pglite-ground.ts';
 import type { Plan } from './plan.ts';
 import { Random } from './random.ts';
+import { play } from './scenes.ts';
 import { settled } from './settled.ts';
 import type { Event, Step } from './steps.ts';
 import { isServing, World } from './world.ts';
@@ -119,6 +120,14 @@ class Simulation {
         return world.clients.hangUp(event.back);
       case 'calm down':
         return this.#calmDown();
+      case 'end a pool with a line':
+      case 'shrink and grow':
+      case 'sleep past the end of waiting':
+        return play(event, {
+          world,
+          pass: (ms) => this.#pass(ms),
+          wake: (process, callsFirst) => this.#wake(process, callsFirst),
+        });
       default:
         return this.#happenTo(event);
     }

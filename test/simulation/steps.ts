@@ -8,6 +8,7 @@ import type { AllocateAsk } from '../../src/service/allocating.ts';
 import { type Fate, fates, type Weather, weathers } from './network.ts';
 import { drawChanges } from './options.ts';
 import type { Random } from './random.ts';
+import { drawScene, type Scene } from './scenes.ts';
 
 export const proofKinds = [
   'none',
@@ -71,7 +72,8 @@ export type Event =
   | { do: 'set the database clock'; byMs: number }
   /** One who waits for a token hangs up, counted back from the newest. */
   | { do: 'hang up'; back: number }
-  | { do: 'calm down' };
+  | { do: 'calm down' }
+  | Scene;
 
 export type Step = (
   | (Ask & {
@@ -198,6 +200,7 @@ const wish = (random: Random): Wish => ({
 });
 
 function passing(random: Random, { isPlain }: Draws): Event {
+  if (!isPlain && random.chance(0.05)) return drawScene(random);
   if (!isPlain && random.chance(0.06)) return { do: 'hang up', back: random.below(3) };
   if (random.chance(0.4)) return { do: 'pass to what comes next' };
   return { do: 'pass', ms: random.pick([0, 1, 1, 3, 10, 50, 50, 200, 500, 1500, random.below(8000)]) };
