@@ -26,6 +26,8 @@ export class PoolJournal implements AuditedLog {
   readonly #commits: GroupCommit;
   readonly #alone: boolean;
   readonly #read: Read;
+  /** Its log may go on, for another pool of that name. */
+  #isClosed = false;
 
   constructor(log: PoolLog, commits: GroupCommit, alone: boolean, read: Read) {
     this.#log = log;
@@ -40,7 +42,7 @@ export class PoolJournal implements AuditedLog {
 
   /** It has been deleted, with the next commit at the latest. */
   get isClosed(): boolean {
-    return this.#log.isClosed;
+    return this.#isClosed || this.#log.isClosed;
   }
 
   /** Adds a fact to the next commit. It must follow the one before. */
@@ -55,12 +57,16 @@ export class PoolJournal implements AuditedLog {
     this.#commits.add(
       fact.type === 'changed' ? this.#log.change(fact.options, fact.at) : this.#log.close(fact.at),
     );
+    this.#isClosed ||= fact.type === 'closed';
     return this.#log.seq;
   }
 
-  /** Adds what is answered to a request with a key to the next commit, with the facts that have just been appended. */
+  /**
+   * Adds what is answered to a request with a key to the next commit, with the facts that have just been appended. What is
+   * answered of a pool that is no more is not kept for the one that is made by its name.
+   */
   keep(outcome: KeyedOutcome): void {
-    this.#commits.keep({ ...outcome, pool: this.pool });
+    if (!this.#isClosed) this.#commits.keep({ ...outcome, pool: this.pool });
   }
 
   /** What is kept for this key in a commit that is not durable yet. */

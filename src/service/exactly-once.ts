@@ -72,8 +72,6 @@ export class ExactlyOnce {
     };
     const outcome = await perform((answer) => keep({ ok: answer }));
     if (kept || ('refused' in outcome && !isAnswer(outcome.refused))) return outcome;
-    // What is answered of a pool that is no more is not for the one that is made by its name.
-    if (this.#journal.isClosed) return outcome;
     keep(outcome);
     return (await this.#durable.unconfirmed()) ?? outcome;
   }
