@@ -164,7 +164,7 @@ export class Changes {
       case 'release all':
         return this.#heldBefore(row) === outcome.ok;
       case 'delete pool':
-        return this.#heldBefore(this.#pool.log[row.seq - 1 - (outcome.ok as number)]!) === outcome.ok;
+        return this.#endedFor(row) === outcome.ok;
       case 'create':
         return (outcome.ok as Answers['create']).tokenId === row.tokenId;
       case 'change':
@@ -245,6 +245,14 @@ export class Changes {
       const isTold = isEvicted ? evicted?.leaseId === before?.leaseId : evicted === null;
       must(isTold, 'I7', () => `call ${number} was not told what was evicted for it`);
     }
+  }
+
+  /** How many leases were ended with the pool; tokens that were to leave go on the way. */
+  #endedFor({ seq }: LogRow): number {
+    const before = this.#pool.log.slice(0, seq - 1);
+    const isOfIt = ({ reason }: LogRow) => reason === 'pool_deleted' || reason === 'pool_shrunk';
+    const first = before.findLastIndex((each) => each.type === 'closed' || !isOfIt(each)) + 1;
+    return before.slice(first).filter(({ type }) => type === 'released').length;
   }
 
   #heldBefore({ seq }: LogRow): number {

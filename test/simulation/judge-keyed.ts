@@ -37,8 +37,11 @@ export class KeyedJudge {
   /** Which request a key belongs to. */
   readonly #owners = new Map<string, Keyed>();
 
-  /** Whether that is the first answer for good, so that it is to be judged by what is in the log. */
-  isFirst({ keyed, outcome, number, request, askedAt }: Call): boolean {
+  /**
+   * Whether that is the first answer for good, so that it is to be judged by what is in the log. `isForgotten`: the pool has
+   * been deleted meanwhile, and what was answered when it was no more may have gone with it.
+   */
+  isFirst({ keyed, outcome, number, request, askedAt }: Call, isForgotten: boolean): boolean {
     if (keyed === null || !isFinal(outcome)) return true;
     const before = this.#answered.get(keyed);
     this.#own(keyed, askedAt, number);
@@ -53,8 +56,13 @@ export class KeyedJudge {
     const wasDone = 'ok' in before || before.refused.code === 'too_late';
     if (request.do === 'renew' && isOver && wasDone) return true;
     const again = { ...outcome, replayed: undefined };
+    const isSame = same(again, { ...before, replayed: undefined });
+    if (!isSame && isForgotten) {
+      this.#answered.set(keyed, outcome);
+      return true;
+    }
     must(
-      same(again, { ...before, replayed: undefined }),
+      isSame,
       'I9',
       () => `call ${number} was answered ${say(again)}, but its request had been answered ${say(before)}`,
     );

@@ -72,8 +72,10 @@ export class LineJudge {
     const { number, since } = call;
     const joined = call.arrived!.at;
     const { labels } = call.request as Asked;
+    // In the instant in which one gives up, others may come after that.
+    const last = call.outcome === null ? left : left - 1;
     for (const row of this.#pool.log.slice(since, seq - 1)) {
-      if (row.at > left || row.at < joined) continue;
+      if (row.at > last || row.at < joined) continue;
       const other = row.type === 'activated' ? this.#calls[(row.metadata as { call: number }).call]! : null;
       const isBehind = other !== null && comesAfter(other, call);
       // Before the lease that was evicted for it, if one was.

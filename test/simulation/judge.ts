@@ -82,7 +82,7 @@ export class Judge {
       this.#repeated.answered(call, now);
       return;
     }
-    if (outcome === null || !this.#keyed.isFirst(call)) return;
+    if (outcome === null || !this.#keyed.isFirst(call, this.#wasDeleted(call))) return;
     if (this.#isShown(call)) {
       judgeShown(this.#pool, call, now);
       return;
@@ -101,6 +101,11 @@ export class Judge {
     const ofPool = this.#calls.filter(({ request }) => request.pool === this.#pool.name);
     const unanswered = ofPool.filter(({ outcome }) => outcome === null);
     this.#changes.explainAll([...ofPool, ...this.#renewals, ...unanswered.flatMap(renewalsOf)]);
+  }
+
+  /** Whether the pool was deleted since the call, or the first one for the same, was made. */
+  #wasDeleted({ keyed, since }: Call): boolean {
+    return this.#pool.log.slice(keyed?.first.since ?? since).some(({ type }) => type === 'closed');
   }
 
   /** Whether somebody who asked for a token was shown one that they held. */

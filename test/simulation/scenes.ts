@@ -11,14 +11,27 @@ export type Scene =
   /** The default pool shrinks while leases are live, and grows again about when they end; asleep: before anybody has seen that. */
   | { do: 'shrink and grow'; size: number; more: number; ttlMs: number; ms: number; asleep: boolean }
   /** A process sleeps while a token that is waited for comes free, and while waiting for it ends. */
-  | { do: 'sleep past the end of waiting'; waitMs: number; ttlMs: number; callsFirst: boolean };
+  | { do: 'sleep past the end of waiting'; waitMs: number; ttlMs: number; callsFirst: boolean }
+  /** One waits twice, and others come later. */
+  | { do: 'come to a line'; ttlMs: number; waitMs: number; ms: number; onExisting: OnExisting };
+type OnExisting = 'new' | 'return' | 'renew';
 
 export function drawScene(random: Random): Scene {
   const draw = random.weighed([
     [3, 'end'],
     [3, 'resize'],
     [2, 'sleep'],
+    [3, 'come'],
   ] as const);
+  if (draw === 'come')
+    return {
+      do: 'come to a line',
+      ...{ ttlMs: random.pick([50, 5000, 5000]), waitMs: random.pick([200, 3000]) },
+      ...{
+        ms: random.pick([0, 49, 50, 51, 1000]),
+        onExisting: random.pick(['new', 'return', 'renew'] as const),
+      },
+    };
   if (draw === 'end')
     return {
       do: 'end a pool with a line',
@@ -56,6 +69,8 @@ export async function play(scene: Scene, stage: Stage): Promise<void> {
       return shrinkAndGrow(scene, stage);
     case 'sleep past the end of waiting':
       return sleepPast(scene, stage);
+    case 'come to a line':
+      return comeToLine(scene, stage);
     default:
       return scene satisfies never;
   }
@@ -96,6 +111,15 @@ async function sleepPast(scene: Of<'sleep past the end of waiting'>, { world, pa
   serving?.pause();
   await pass(Math.max(waitMs, ttlMs) + 10);
   if (serving) await wake(serving, callsFirst);
+}
+
+async function comeToLine(scene: Of<'come to a line'>, { world, pass }: Stage) {
+  const { ttlMs, waitMs, ms, onExisting } = scene;
+  fill(world, ttlMs);
+  const waits = { do: 'allocate', pool: 0, user: 9, waitMs, onExisting } as const;
+  for (let turn = 0; turn < 2; turn++) ask(world, waits);
+  await pass(ms);
+  ask(world, { do: 'allocate', pool: 0, user: 8, ttlMs, waitMs: 0 });
 }
 
 /** By whatever users there are: each may hold but one. */

@@ -123,6 +123,7 @@ class Simulation {
       case 'end a pool with a line':
       case 'shrink and grow':
       case 'sleep past the end of waiting':
+      case 'come to a line':
         return play(event, {
           world,
           pass: (ms) => this.#pass(ms),
