@@ -175,10 +175,33 @@ describe('a full pool that lets newcomers wait', () => {
 
 describe('a pool that evicts or refuses', () => {
   it.each(['evict', 'reject'] as const)('lets those wait who ask for it (%s)', async (whenFull) => {
-    const { api, release } = await full({ whenFull });
+    // Where something can be evicted, nobody has to wait.
+    const { api, release } = await full({ whenFull, minHoldMs: whenFull === 'evict' ? 5000 : 0 });
     const bob = await stand(api, 'bob', { wait_ms: 1000 });
     await release();
     expect((await bob.answer).body).toMatchObject({ user_id: 'bob', evicted: null });
+  });
+
+  it('evicts for those who wait as soon as it may, and tells them whose lease that was [I7]', async () => {
+    const { api, clock } = await full({ whenFull: 'evict', minHoldMs: 5000 });
+    const bob = await stand(api, 'bob', { wait_ms: 6000 });
+    clock.advance(4999);
+    expect(await queueOf(api)).toEqual(['bob']);
+    clock.advance(1);
+    const { status, body } = await bob.answer;
+    expect({ status, evicted: body.evicted.user_id }).toEqual({ status: 200, evicted: 'ada' });
+  });
+});
+
+describe('two requests of one user that ask for what they hold', () => {
+  it.each(['return', 'renew'])('get one lease, though both have waited: %s [I10]', async (on_existing) => {
+    const { api, release } = await full();
+    const asked = [await stand(api, 'bob', { on_existing }), await stand(api, 'bob', { on_existing })];
+    await release();
+    const [one, two] = await Promise.all(asked.map(({ answer }) => answer));
+    expect([one!.status, two!.status]).toEqual([200, 200]);
+    expect(two!.body.lease_id).toBe(one!.body.lease_id);
+    expect((await api.get('/api/tokens')).body.counts).toMatchObject({ active: 1, waiting: 0 });
   });
 });
 

@@ -11,6 +11,9 @@ const colours = ['red', 'blue'] as const;
 /** By the number of the grant: what `oldest` goes by. */
 const byFence = (one: { fence: number }, other: { fence: number }) => one.fence - other.fence;
 
+const firstOf = (entries: readonly { activatedAt: number }[]): number =>
+  Math.min(...entries.map(({ activatedAt }) => activatedAt));
+
 describe('the order of use', () => {
   const happening = fc.oneof(
     fc.record({
@@ -45,12 +48,15 @@ describe('the order of use', () => {
           for (const place of places) lists[place] = lists[place].filter((other) => other !== entry);
         };
         let fence = 0;
+        // In the order of their making they were the first to come free.
+        let freed: Known[] = [...entries];
         for (const { index, ...step } of happenings) {
           const entry = entries[index]!;
           if (step.what === 'move') {
             remove(entry);
             lists[step.place].push(entry);
             order.move(entry, step.place);
+            if (step.place === 'free') freed = [...freed, entry];
           } else if (step.what === 'hold') {
             const activatedAt = ++fence;
             const lease = { leaseId: '', expiresAt: 0, ttlMs: 0, metadata: null };
@@ -67,6 +73,13 @@ describe('the order of use', () => {
           const red = (list: Known[]) => list.filter((each) => each.labels.colour === 'red');
           expect(order.longestFree(undefined)).toBe(lists.free[0]);
           expect(order.longestFree(labels)).toBe(red(lists.free)[0]);
+          const since = Math.max(0, freed.length - 3);
+          const fresh = lists.free.filter((each) => freed.lastIndexOf(each) >= since);
+          expect(order.freed).toBe(freed.length);
+          expect(order.freedAfter(since)).toEqual(fresh);
+          const younger = lists.used.filter(({ activatedAt }) => activatedAt > 3);
+          expect(order.firstGrant(3, [undefined])).toBe(firstOf(younger));
+          expect(order.firstGrant(3, [{ colour: 'none' }, labels])).toBe(firstOf(red(younger)));
           expect(order.toEvict(undefined, Infinity)).toBe(lists.used[0]);
           expect(order.toEvict(labels, 3)).toBe(red(lists.used).find(({ activatedAt }) => activatedAt <= 3));
           for (const place of places) expect(order.first(place, size)).toEqual(lists[place]);

@@ -33,14 +33,18 @@ describe('a pool that is opened', () => {
 
   it('starts each portion of its tokens at its own time, so that no timer is late', () => {
     const stepped = new SteppedClock();
-    let opening = true;
+    let timers = 0;
     const clock: Clock = {
-      // Time passes while it opens, as it does on a slow machine.
+      // Time passes while it opens, as it does on a slow machine: with each portion.
       now: () => {
-        if (opening) stepped.stall(50);
+        if (timers >= 5000) stepped.stall(50);
+        timers %= 5000;
         return stepped.now();
       },
-      setTimeout: (run, ms) => stepped.setTimeout(run, ms),
+      setTimeout: (run, ms) => {
+        timers++;
+        return stepped.setTimeout(run, ms);
+      },
       clearTimeout: (id) => stepped.clearTimeout(id),
     };
     const facts: Fact[] = [];
@@ -56,7 +60,6 @@ describe('a pool that is opened', () => {
       options,
       tokens: Array.from({ length: 20_000 }, (_, index) => heldUntil(index, until, index + 2)),
     });
-    opening = false;
     expect(stepped.now()).toBeGreaterThan(start + 100);
     stepped.advance(until - 1 - stepped.now());
     expect(facts).toEqual([]);

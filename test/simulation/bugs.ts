@@ -250,7 +250,11 @@ const ofLine: Bug[] = [
   bug('one is served whose time in line was over', edit(serving, '(wait.until ?? at) < at', 'false')),
   bug(
     'a newcomer evicts past those who wait',
-    edit('pool/prospects.ts', 'this.evictFrom <= at || this.areNew(seen)', 'false'),
+    edit(
+      'pool/prospects.ts',
+      "if (options.whenFull === 'evict') this.#evictAfter(order.",
+      'if (false) this.#evictAfter(order.',
+    ),
   ),
   bug(
     'who waits gets another token than the one that they came to hold',
