@@ -46,6 +46,16 @@ describe('all pools together', () => {
     expect((await make(api, { name: 'a', size: 2 })).status).toBe(201);
   });
 
+  it('are as many as they were grown to, though several grow them at once', async () => {
+    const api = await createApi({ size: 2, tokensMax: 4000 });
+    for (const name of ['a', 'b']) await make(api, { name, size: 1 });
+    const grow = (name: string) => api.send('PATCH', `/api/pools/${name}`, { json: { size: 2500 } });
+    const answers = await Promise.all([grow('a'), grow('a'), grow('b')]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 400]);
+    expect((await api.get('/api/pools/a')).body.counts.total).toBe(2500);
+    expect((await api.get('/api/pools/b')).body.counts.total).toBe(1);
+  });
+
   it('can be changed otherwise where there are more than may be', async () => {
     const api = await createApi({ size: 6, tokensMax: 4 });
     const changed = await api.send('PATCH', '/api/pools/default', { json: { max_per_user: 2, size: 6 } });

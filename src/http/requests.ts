@@ -91,12 +91,10 @@ export const AllocateBody = z
       count: whole(1, batchMax)
         .optional()
         .openapi({ description: 'So many tokens, or none; they come as `leases`' }),
-      wait_ms: whole(0, 86_400_000)
-        .optional()
-        .openapi({
-          description:
-            'How long to stand in line where no token is free, and none can be evicted yet; 0: not at all',
-        }),
+      wait_ms: whole(0, 86_400_000).optional().openapi({
+        description:
+          'How long to stand in line where no token is free, and none can be evicted yet; 0: not at all',
+      }),
       priority: whole(-1000, 1000).optional().openapi({
         description:
           'Who stands in line with a higher one is served before all with a lower one; 0 unless said',

@@ -15,6 +15,8 @@ const row = 'default';
 /** In each time of silence allowed so often, or oftener. */
 const beatsLeast = 4;
 const beatMsMost = 250;
+/** A step that waits for it waits no longer. */
+const renewMsMost = 1000;
 /** A promise that is broken by the clock must also be seen unrenewed for so long, lest the clock has been stepped. */
 const unrenewedMs = 300;
 
@@ -72,7 +74,7 @@ export class Heartbeat {
 
   /** Renews the promise at once: it is a longer one from now on. */
   async renew(): Promise<void> {
-    if (this.#next !== undefined) await inTime(this.#times.timers, this.#times.silenceMs(), this.#renew());
+    if (this.#next !== undefined) await inTime(this.#times.timers, renewMsMost, this.#renew());
   }
 
   /** Whether the holder has been silent for too long. Known only by asking again and again. */
