@@ -52,7 +52,10 @@ export class Holding {
       }),
     );
     const unsettled = results.find((each) => 'refused' in each && !isSettled(each.refused));
-    return unsettled && 'refused' in unsettled ? unsettled : { ...reply, ok: results };
+    if (unsettled && 'refused' in unsettled) return unsettled;
+    // Some have waited for the others.
+    const now = this.#clock.now();
+    return { ...reply, ok: results.map((each) => ('ok' in each ? liveAt(now, each) : each)) };
   }
 
   release(ask: ReleaseAsk, once?: Once): Promise<Outcome<Lease>> {
@@ -120,3 +123,8 @@ export class Holding {
 
 /** Whether it says what was, and will be said again. */
 const isSettled = ({ code }: Refusal): boolean => code !== 'unavailable' && code !== 'outcome_unknown';
+
+function liveAt(now: number, renewed: { ok: Lease }): Outcome<Lease> {
+  const { expiresAt } = renewed.ok;
+  return expiresAt > now ? renewed : refused({ code: 'too_late', endedAt: expiresAt });
+}

@@ -209,6 +209,7 @@ export class PoolService {
   }
 }
 
-const lastState = (facts: Fact[]): TokenView => facts.at(-1)!.after!;
+/** The token as it was last: one that was only waiting to leave is gone then. */
+const lastState = (facts: Fact[]): TokenView => facts.findLast(({ after }) => after !== null)!.after!;
 
 const countReleased = (facts: Fact[]): number => facts.filter(({ type }) => type === 'released').length;

@@ -293,8 +293,8 @@ const ofPools: Bug[] = [
     'a pool is changed before that is written',
     edit(
       poolService,
-      'return (await this.#durable.unsettled()) ?? { ok: options };',
-      'return { ok: options };',
+      'keep(options);\n      return this.settled(options);',
+      'keep(options);\n      return { ok: options };',
     ),
   ),
 ];

@@ -42,7 +42,7 @@ export class Changes {
 
   /** The first of the grants that were made for the request. */
   grantOf(call: Call): LogRow | undefined {
-    return this.#grantsOf(call)[0];
+    return this.grantsOf(call)[0];
   }
 
   /** The call has been answered with a yes, or with `too_late`. */
@@ -57,7 +57,7 @@ export class Changes {
     const broken = request.do === 'release all' ? 'I13' : 'I14';
     must(row !== undefined, broken, () => `what call ${call.number} was told is not in the log`);
     if (outcome !== null && 'refused' in outcome) {
-      const isOver = this.#grantsOf(call).some(({ expiresAt }) => expiresAt! <= now) || row.expiresAt! <= now;
+      const isOver = this.grantsOf(call).some(({ expiresAt }) => expiresAt! <= now) || row.expiresAt! <= now;
       must(isOver, 'I6', () => `call ${call.number} was told too early that it was too late`);
     }
     for (const lease of leasesIn(call))
@@ -86,7 +86,7 @@ export class Changes {
     must(orphan === null, 'I17', () => `nobody was told of fact ${orphan?.seq}, or may not know of it`);
   }
 
-  #grantsOf({ number, keyed }: Call): readonly LogRow[] {
+  grantsOf({ number, keyed }: Call): readonly LogRow[] {
     return this.#grants.get(keyed?.first.number ?? number) ?? [];
   }
 
@@ -156,7 +156,7 @@ export class Changes {
     if (row.seq > this.#told.get(call)! || !this.#mayHaveLedTo(call, row, unproven)) return false;
     if (outcome === null) return false;
     if ('refused' in outcome) {
-      const rows = row.type === 'activated' ? this.#grantsOf(call) : [row];
+      const rows = row.type === 'activated' ? this.grantsOf(call) : [row];
       const { refused } = outcome;
       return refused.code === 'too_late' && rows.some(({ expiresAt }) => expiresAt === refused.endedAt);
     }
@@ -229,7 +229,7 @@ export class Changes {
 
   #mustBeAsShown(call: Call, grants: Answers['allocate']): void {
     const { number, request } = call;
-    const rows = this.#grantsOf(call);
+    const rows = this.grantsOf(call);
     must(rows.length === grants.length, 'batch', () => `call ${number} was told of ${grants.length} leases`);
     for (const [place, { tokenId, lease, evicted }] of grants.entries()) {
       const row = rows[place]!;

@@ -1,10 +1,10 @@
 /** Whether what was shown was so, at some moment between the call and its answer, and was not over by then. */
 import { type Lease, statusOf } from '../../src/lease/lease.ts';
-import type { LeaseView, TokenView } from '../../src/lease/view.ts';
+import type { LeaseView } from '../../src/lease/view.ts';
 import { must } from './broken.ts';
 import type { Answers, Call, Request } from './calls.ts';
 import { same, say } from './comparing.ts';
-import { free, fits as hasLabels, heldIn, type ModelToken } from './pool-state.ts';
+import { free, fits as hasLabels, heldIn, viewOf } from './pool-state.ts';
 import type { SequentialPool } from './sequential-pool.ts';
 
 type Shown = Answers['list' | 'token' | 'history' | 'facts' | 'queue'];
@@ -106,8 +106,6 @@ function listFits(
     return row !== undefined && same(token, viewOf(row));
   });
 }
-
-const viewOf = ({ seq: _, usedSeq: __, ordinal: ___, ...view }: ModelToken): TokenView => view;
 
 function historyAt(
   pool: SequentialPool,

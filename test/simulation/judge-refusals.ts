@@ -4,7 +4,7 @@ import { contradictions } from '../../src/lease/pool-options.ts';
 import type { Refusal } from '../../src/lease/refusal.ts';
 import { type Call, poolNames, type Request } from './calls.ts';
 import { proves } from './comparing.ts';
-import { evictable, excess, fits, free, heldBy, type PoolState } from './pool-state.ts';
+import { evictable, excess, fits, free, heldBy, type PoolState, wouldBeTwice } from './pool-state.ts';
 import type { PastLease, SequentialPool } from './sequential-pool.ts';
 
 type Asked<K extends Request['do']> = Extract<Request, { do: K }>;
@@ -62,11 +62,12 @@ function tokenRefused({ options, tokens }: PoolState, request: Request, { code }
   }
 }
 
-function isContradictory({ options }: PoolState, { changes }: Asked<'change'>): boolean {
+function isContradictory(state: PoolState, { changes }: Asked<'change'>): boolean {
+  const { options } = state;
   if (options === null) return false;
   const changed = { ...options, ...changes };
   if (changes.tokens) changed.size = changes.size ?? changes.tokens.length;
-  return contradictions(changed).length > 0;
+  return contradictions(changed).length > 0 || wouldBeTwice(state, changed);
 }
 
 function isFull(

@@ -1,27 +1,31 @@
 /**
- * What is said of a lease to those who ask for it again with their key: the lease as it was at some moment between
- * the call and its answer, or how it ended [I9][I15].
+ * What is said of a lease or a token to those who ask for it again with their key: it as it was at some moment between
+ * the call and its answer, or how the lease ended [I9][I15].
  */
 import type { Lease } from '../../src/lease/lease.ts';
 import type { Refusal } from '../../src/lease/refusal.ts';
+import type { TokenView } from '../../src/lease/view.ts';
 import { must } from './broken.ts';
 import type { Answers, Call } from './calls.ts';
 import { same, say } from './comparing.ts';
 import type { LogRow } from './ground.ts';
+import { viewOf } from './pool-state.ts';
 import type { SequentialPool } from './sequential-pool.ts';
 
 export class RepeatedJudge {
   readonly #pool: SequentialPool;
-  readonly #grantOf: (call: Call) => LogRow | undefined;
+  readonly #grantsOf: (call: Call) => readonly LogRow[];
 
-  constructor(pool: SequentialPool, grantOf: (call: Call) => LogRow | undefined) {
+  constructor(pool: SequentialPool, grantsOf: (call: Call) => readonly LogRow[]) {
     this.#pool = pool;
-    this.#grantOf = grantOf;
+    this.#grantsOf = grantsOf;
   }
 
   /** Whether the call got anything that is judged here. */
   concerns({ request, outcome }: Call): boolean {
-    if (!outcome?.replayed || (request.do !== 'allocate' && request.do !== 'renew')) return false;
+    if (!outcome?.replayed) return false;
+    if (isOfToken(request)) return 'ok' in outcome;
+    if (request.do !== 'allocate' && request.do !== 'renew') return false;
     // A renewal can have been refused so to begin with; then it goes like every other refusal that is repeated.
     return 'ok' in outcome || (request.do === 'allocate' && outcome.refused.code === 'lease_ended');
   }
@@ -29,7 +33,8 @@ export class RepeatedJudge {
   answered(call: Call, now: number): void {
     const { outcome } = call;
     if (outcome === null) return;
-    if ('ok' in outcome) this.#shown(call, outcome.ok, now);
+    if (isOfToken(call.request)) this.#seen(call, (outcome as { ok: TokenView }).ok, now);
+    else if ('ok' in outcome) this.#shown(call, outcome.ok, now);
     else this.#over(call, outcome.refused);
   }
 
@@ -47,9 +52,25 @@ export class RepeatedJudge {
       );
     }
     if (isOfLeaseBefore(request)) return;
-    const [first] = heldIn(request, ok);
-    const isIts = request.do !== 'allocate' || this.#grantOf(call)?.leaseId === first?.lease.leaseId;
-    must(isIts, 'I9', () => `call ${number} was repeated the lease of another request`);
+    if (request.do !== 'allocate') return;
+    // Of several, those that still live.
+    const shown = heldIn(request, ok).map(({ lease }) => lease.leaseId);
+    const isIts = shown.every((id) => this.#grantsOf(call).some(({ leaseId }) => leaseId === id));
+    must(isIts && shown.length > 0, 'I9', () => `call ${number} was repeated the lease of another request`);
+  }
+
+  #seen({ number, since }: Call, token: TokenView, now: number): void {
+    const { lease, tokenId } = token;
+    must(
+      lease === null || lease.expiresAt > now,
+      'I6',
+      () => `call ${number} was shown a lease that was over`,
+    );
+    const wasSo = this.#pool.states.slice(since).some(({ tokens }) => {
+      const row = tokens.find((each) => each.tokenId === tokenId);
+      return row === undefined ? lease === null : same(viewOf(row), token);
+    });
+    must(wasSo, 'I15', () => `call ${number} was shown what never was after fact ${since}: ${say(token)}`);
   }
 
   #over(call: Call, refusal: Refusal): void {
@@ -63,6 +84,9 @@ export class RepeatedJudge {
     must(isSo, 'I15', () => `call ${call.number} was told of an end that its lease had not`);
   }
 }
+
+const isOfToken = ({ do: what }: Call['request']): boolean =>
+  what === 'withdraw' || what === 'restore' || what === 'create';
 
 /** Whether it may have been answered with a lease that there was already. */
 const isOfLeaseBefore = (request: Call['request']): boolean =>

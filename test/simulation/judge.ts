@@ -33,7 +33,7 @@ export class Judge {
     this.#proofRequired = proofRequired;
     this.#changes = new Changes(pool, proofRequired);
     this.#line = new LineJudge(pool, calls);
-    this.#repeated = new RepeatedJudge(pool, (call) => this.#changes.grantOf(call));
+    this.#repeated = new RepeatedJudge(pool, (call) => this.#changes.grantsOf(call));
   }
 
   /** A fact has been written: a grant says which call it is for. */

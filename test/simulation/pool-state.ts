@@ -1,10 +1,14 @@
 /** What a pool is at one moment, and what its options say of it: each question a look at all tokens. */
 import type { Labels } from '../../src/lease/lease.ts';
 import { likeness, type PoolOptions } from '../../src/lease/pool-options.ts';
+import type { TokenView } from '../../src/lease/view.ts';
 import type { TokenRow } from './ground.ts';
 
 /** `usedSeq`: the fact by which it was used last. */
 export type ModelToken = TokenRow & { usedSeq: number };
+
+/** The same as a reader is shown it. */
+export const viewOf = ({ seq: _, usedSeq: __, ordinal: ___, ...view }: ModelToken): TokenView => view;
 
 export interface PoolState {
   /** null where there is no pool. */
@@ -49,6 +53,14 @@ export function excess({ options, tokens }: PoolState): number {
   });
   return left.length;
 }
+
+/** Whether somebody holds what these options give other labels: it would be there twice. */
+export const wouldBeTwice = (state: PoolState, { tokens }: Pick<PoolOptions, 'tokens'>): boolean =>
+  heldIn(state).some(({ name, ...held }) =>
+    tokens?.some(
+      (spec) => name !== null && spec.name === name && likeness(spec) !== likeness({ name, ...held }),
+    ),
+  );
 
 /** How many tokens a fixed pool has too few. */
 export function shortage({ options, tokens }: PoolState): number {

@@ -9,7 +9,17 @@ import type { Labels, Lease } from '../../src/lease/lease.ts';
 import type { PoolOptions } from '../../src/lease/pool-options.ts';
 import { must } from './broken.ts';
 import type { LogRow, TokenRow } from './ground.ts';
-import { evictable, excess, fits, free, heldBy, heldIn, type PoolState, shortage } from './pool-state.ts';
+import {
+  evictable,
+  excess,
+  fits,
+  free,
+  heldBy,
+  heldIn,
+  type PoolState,
+  shortage,
+  wouldBeTwice,
+} from './pool-state.ts';
 
 /** Whether whoever wrote what ended by itself had just become ready, or had just woken up, at that instant. */
 export type Noticing = (at: number) => boolean;
@@ -114,8 +124,11 @@ export class SequentialPool {
     switch (row.type) {
       case 'opened':
         return this.#open(row, made);
-      case 'changed':
-        return { ...this.state, options: optionsIn(row) };
+      case 'changed': {
+        const options = optionsIn(row);
+        must(!wouldBeTwice(this.state, options), 'I2', () => `fact ${row.seq} has a thing held twice`);
+        return { ...this.state, options };
+      }
       case 'closed':
         must(heldIn(this.state).length === 0, 'I13', () => `fact ${row.seq} closes a pool with leases`);
         return none;

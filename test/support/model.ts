@@ -158,6 +158,7 @@ export class ModelPool {
     token.leaving = true;
     if (token.lease) this.#end('released', token, at, false);
     else this.#remove(token);
+    this.#serve(at);
     return null;
   }
 
@@ -169,6 +170,8 @@ export class ModelPool {
     this.#tell('withdrawn', token);
     this.#place(token);
     if (token.lease && endLease) this.#end('released', token, at, false);
+    // Nothing has come free by it, but its user may be allowed another one now.
+    this.#serve(at);
     return null;
   }
 
