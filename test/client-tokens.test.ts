@@ -1,5 +1,6 @@
 /** Tokens for clients: generate, assign, keep alive, unblock, delete, as their own clients call them. */
 import { describe, expect, it } from 'vitest';
+import { readConfig } from '../src/config.ts';
 import type { ProblemCode } from '../src/http/problem.ts';
 import { type Api, type ApiOptions, createApi, nobody, type Sent } from './support/http.ts';
 import { optionsOf } from './support/options.ts';
@@ -48,6 +49,19 @@ describe('tokens for clients', () => {
     expect(await tokensOf(api)).toHaveLength(3);
     for (const { body } of [await assign(api, 'cy'), await api.post('/unblock-token', { token: nobody })])
       expect(body.message).toEqual(expect.any(String));
+  });
+
+  it('are taken from nobody, whatever is asked of their pool', async () => {
+    const [, clients] = readConfig({}).pools;
+    const api = await createApi({ size: 1, others: [clients] });
+    for (const json of [{ when_full: 'evict' }, { when_full: 'evict', eviction: 'oldest' }]) {
+      const { body } = await api.refused('invalid_request', 'PATCH', '/api/pools/clients', { json });
+      expect(body.errors).toEqual([
+        { field: 'when_full', message: 'must be reject or wait: no client loses its token to another' },
+      ]);
+    }
+    const answer = await api.send('PATCH', '/api/pools/clients', { json: { size: 3, max_per_user: 1 } });
+    expect(answer.status).toBe(200);
   });
 
   it('are refused beyond the limit, which counts held ones too: 403', async () => {

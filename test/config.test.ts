@@ -11,6 +11,7 @@ const defaults: Config = {
     { name: 'default', options: optionsOf() },
     {
       name: 'clients',
+      unfit: expect.any(Function),
       options: optionsOf({
         membership: 'elastic',
         whenFull: 'reject',

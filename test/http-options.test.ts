@@ -26,8 +26,12 @@ describe('tokens with names and labels', () => {
       'pixel-8-b',
       'iphone',
     ]);
-    const nameOf = (id: string) => body.tokens.find((token: { id: string }) => token.id === id).name;
-    const ask = async (labels: object) => nameOf((await api.allocate({ labels })).token_id);
+    const ask = async (labels: object) => {
+      const { token_id, ...grant } = await api.allocate({ labels });
+      const { name, labels: all } = body.tokens.find((token: { id: string }) => token.id === token_id);
+      expect([grant.name, grant.labels]).toEqual([name, all]);
+      return name;
+    };
     expect(await ask({ os: 'ios' })).toBe('iphone');
     expect(await ask({ os: 'android', wifi: 'yes' })).toBe('pixel-8-a');
     expect(await ask({})).toBe('pixel-8-b');

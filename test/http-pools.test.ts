@@ -210,6 +210,24 @@ describe('PATCH /api/pools/:pool', () => {
     expect((await api.get(poolAt('gpu'))).body.counts).toMatchObject({ available: 5, total: 5 });
   });
 
+  it('parts with what nobody can be given before it parts with what is free', async () => {
+    const api = await createApi({ size: 1 });
+    await make(api, { name: 'gpu', size: 3 });
+    const { body } = await api.get(`${poolAt('gpu')}/tokens`);
+    await api.post(`${poolAt('gpu')}/tokens/${body.tokens[0].id}/withdraw`, { note: 'broken' });
+    await api.send('PATCH', poolAt('gpu'), { json: { size: 1 } });
+    expect((await api.get(poolAt('gpu'))).body.counts).toMatchObject({ available: 1, total: 1 });
+  });
+
+  it('shows a repetition the pool as it was shown at first', async () => {
+    const api = await createApi({ size: 1 });
+    await make(api, { name: 'gpu', size: 1 });
+    const sent = { json: { size: 2 }, headers: { 'idempotency-key': 'k' } };
+    const { body } = await api.send('PATCH', poolAt('gpu'), sent);
+    await api.send('PATCH', poolAt('gpu'), { json: { size: 3 } });
+    expect((await api.send('PATCH', poolAt('gpu'), sent)).body).toEqual(body);
+  });
+
   it('refuses what contradicts the options that stay', async () => {
     const api = await createApi({ size: 1 });
     await make(api, { name: 'gpu', size: 1, min_hold_ms: 500 });

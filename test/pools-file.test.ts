@@ -151,7 +151,7 @@ pools:
     const [, bare] = readConfig({}).pools;
     const text = 'pools: {clients: {size: 20}}';
     const [, chosen, ...others] = poolsOf(text);
-    expect(chosen).toEqual({ name: 'clients', options: { ...bare.options, size: 20 } });
+    expect(chosen).toEqual({ ...bare, options: { ...bare.options, size: 20 } });
     expect(others).toEqual([]);
     const env = { CLIENT_POOL_SIZE: '3', CLIENT_TTL_MS: '400', CLIENT_IDLE_TTL_MS: '500' };
     const file = fileOf('pools: {clients: {max_per_user: 2, when_full: wait, idle_ttl_ms: null}}');

@@ -1,20 +1,19 @@
 /** The pools that a service is started with: those that there always are, with their own defaults, and what is chosen for each. */
-import type { OptionName, PoolOptions } from '../lease/pool-options.ts';
+import type { Contradiction, PoolOptions } from '../lease/pool-options.ts';
 import { completed, optionsIn, type Standard, type WrittenOptions } from './options-schema.ts';
 
 export interface Declared {
   name: string;
   options: PoolOptions;
+  /** What it cannot be like, now or later, though another pool could. */
+  unfit?(options: PoolOptions): Contradiction[];
 }
 
 /** A pool that the service is not without. */
-export interface Permanent {
-  name: string;
+export interface Permanent extends Pick<Declared, 'name' | 'unfit'> {
   /** What it is like where nothing is chosen for it. */
   standard: Standard;
   otherwise?: Partial<PoolOptions>;
-  /** What it cannot be like, though another pool could. */
-  unfit?(options: PoolOptions): { option: OptionName; message: string }[];
 }
 
 /** The permanent ones first. The others are as the first of all, the default pool, in what is standard. */
@@ -22,9 +21,9 @@ export function declaredPools(
   chosen: Record<string, WrittenOptions>,
   permanent: readonly Permanent[],
 ): Declared[] {
-  const always = permanent.map(({ name, standard, otherwise }) => ({
-    name,
-    options: completed(optionsIn(chosen[name] ?? {}), standard, otherwise),
+  const always = permanent.map(({ standard, otherwise, ...pool }) => ({
+    ...pool,
+    options: completed(optionsIn(chosen[pool.name] ?? {}), standard, otherwise),
   }));
   const { size, ttlMs, ttlMsMax } = always[0]!.options;
   const others = Object.entries(chosen).filter(([name]) => permanent.every((each) => each.name !== name));

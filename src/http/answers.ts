@@ -2,7 +2,7 @@
 import { extendZodWithOpenApi } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
 import { type FactType, factTypes, type Reason, reasons } from '../lease/fact.ts';
-import { type Json, type Lease, statuses, statusOf } from '../lease/lease.ts';
+import { type Json, type Lease, statuses, statusOf, type TokenTraits } from '../lease/lease.ts';
 import type { FactView, LeaseView, TokenView } from '../lease/view.ts';
 import type { Grant } from '../service/allocating.ts';
 import { type ProblemCode, problemCodes } from './problem.ts';
@@ -43,6 +43,8 @@ const grantMembers = {
   ...leaseMembers,
   lease_id: leaseId,
   token_value: tokenId.openapi({ description: 'The same as token_id' }),
+  name: z.string().optional().openapi({ description: 'Of the token, where it has one' }),
+  labels: z.record(z.string(), z.string()).optional().openapi({ description: 'Likewise' }),
   evicted: z
     .strictObject({ user_id: z.string(), activated_at: instant, expires_at: instant })
     .nullable()
@@ -189,11 +191,19 @@ export function leaseOut(
   };
 }
 
-export function grantOut({ tokenId, lease, evicted }: Grant, now: number): z.infer<typeof GrantShape> {
+/** `like`: what the token is like, if it is still there. */
+export function grantOut(
+  { tokenId, lease, evicted }: Grant,
+  like: TokenTraits | undefined,
+  now: number,
+): z.infer<typeof GrantShape> {
+  const { name = null, labels = {} } = like ?? {};
   return {
     ...leaseOut(tokenId, lease, now),
     lease_id: lease.leaseId,
     token_value: tokenId,
+    ...(name !== null && { name }),
+    ...(Object.keys(labels).length > 0 && { labels: { ...labels } }),
     evicted: evicted && {
       user_id: evicted.userId,
       activated_at: iso(evicted.activatedAt),

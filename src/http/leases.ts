@@ -71,7 +71,7 @@ const allocate = (place: Place): AnyRoute =>
         return map(
           await pool.allocate(ask, once, { gone: gone() }),
           (grants): z.input<typeof GrantAnswer> => {
-            const out = grants.map((grant) => grantOut(grant, pool.now()));
+            const out = grants.map((grant) => grantOut(grant, pool.like(grant.tokenId), pool.now()));
             return body.count === undefined ? out[0]! : { leases: out };
           },
         );

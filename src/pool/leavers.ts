@@ -7,7 +7,7 @@ import type { Entry } from './use-list.ts';
 
 type Like = { name: string | null; labels: Labels };
 
-/** Free ones leave first, the longest free of them; a lease that must run out for it is the least recently used. */
+/** What nobody can be given leaves first, then free ones, the longest free of them; a lease that must run out for it is the least recently used. */
 export function leavers<A>(options: PoolOptions, order: OrderOfUse<A>): ReadonlySet<Entry<A>> {
   if (options.tokens === null && order.size <= options.size) return new Set();
   const { keyOf, places } = placesOf(options);
@@ -35,8 +35,8 @@ function lastToLeave<A>(order: OrderOfUse<A>): Entry<A>[] {
   return [
     ...order.first('used', order.size).reverse(),
     ...aside.filter(({ userId, leaves }) => userId !== null && !leaves),
-    ...aside.filter(({ userId, leaves }) => userId === null && !leaves),
     ...order.first('free', order.size).reverse(),
+    ...aside.filter(({ userId, leaves }) => userId === null && !leaves),
     ...aside.filter(({ leaves }) => leaves),
   ];
 }

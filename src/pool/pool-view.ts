@@ -38,6 +38,9 @@ export function* traitsOf({ order }: PoolContext): Generator<TokenTraits> {
   for (const { tokenId, name, labels } of order.all()) yield { tokenId, name, labels };
 }
 
+export const traitsOfOne = ({ order }: PoolContext, tokenId: string): TokenTraits | undefined =>
+  order.get(tokenId);
+
 /** Tokens with a name that somebody holds. */
 export function heldByName({ order }: PoolContext): ReadonlyMap<string, Labeled> {
   const held = new Map<string, Labeled>();

@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import type { PoolRequest } from '../journal/store.ts';
 import { canonical } from '../lease/canonical.ts';
 import type { Json, TokenTraits } from '../lease/lease.ts';
-import { likeness, type PoolOptions } from '../lease/pool-options.ts';
+import { type Contradiction, likeness, type PoolOptions } from '../lease/pool-options.ts';
 import type { Pool } from '../pool/pool.ts';
 import { heldByName, traitsOf } from '../pool/pool-view.ts';
 import { newId } from '../random.ts';
@@ -11,6 +11,8 @@ import { newId } from '../random.ts';
 export interface DeclaredPool {
   name: string;
   options: PoolOptions;
+  /** What it cannot be like, though another pool could. */
+  unfit?(options: PoolOptions): Contradiction[];
 }
 
 /** What a pool is declared to be, with the mark by which it is known whether that has been applied. */

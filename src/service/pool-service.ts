@@ -5,11 +5,12 @@
 import type { Clock } from '../clock.ts';
 import type { Command } from '../lease/command.ts';
 import type { Fact } from '../lease/fact.ts';
-import type { Labels, Lease } from '../lease/lease.ts';
+import type { Labels, Lease, TokenTraits } from '../lease/lease.ts';
 import { type Contradiction, contradictions, type PoolOptions } from '../lease/pool-options.ts';
 import { type Outcome, type Refusal, refused, type Stage } from '../lease/refusal.ts';
 import type { Counts, TokenView } from '../lease/view.ts';
 import type { Pool } from '../pool/pool.ts';
+import { traitsOfOne } from '../pool/pool-view.ts';
 import { newId } from '../random.ts';
 import { type AllocateAsk, Allocating, type Asker, type Grant } from './allocating.ts';
 import { Durable } from './durable.ts';
@@ -59,6 +60,11 @@ export class PoolService {
 
   get counts(): Counts {
     return this.#pool.counts;
+  }
+
+  /** What a token is like; undefined where it is no more. */
+  like(tokenId: string): TokenTraits | undefined {
+    return this.#pool.see((context) => traitsOfOne(context, tokenId));
   }
 
   now(): number {
@@ -137,8 +143,8 @@ export class PoolService {
     changed: (options: PoolOptions) => PoolOptions,
     unfit: (options: PoolOptions) => Contradiction[],
     once?: Once,
-  ): Promise<Outcome<PoolOptions>> {
-    return this.#once.answer<PoolOptions>(once, async (keep) => {
+  ): Promise<Outcome<PoolView>> {
+    return this.#once.answer<PoolView>(once, async (keep) => {
       const at = this.#clock.now();
       // Who is to leave by then is not there any more.
       this.#pool.pass(at);
@@ -148,8 +154,9 @@ export class PoolService {
       const newTokens = missing(this.#pool, options);
       const answer = this.#pool.command({ type: 'CHANGE', at, options, newTokens });
       if (answer.refusal !== null) return this.#replies.refusal(answer.refusal);
-      keep(options);
-      return this.settled(options);
+      const view = { name: this.name, options, counts: this.counts };
+      keep(view);
+      return this.settled(view);
     });
   }
 

@@ -5,8 +5,8 @@
 import type { Clock } from '../clock.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Lease } from '../lease/lease.ts';
-import { contradictions, type PoolOptions } from '../lease/pool-options.ts';
-import { map, type Outcome, type Refusal, refused, type Stage } from '../lease/refusal.ts';
+import { type Contradiction, contradictions, type PoolOptions } from '../lease/pool-options.ts';
+import { type Outcome, type Refusal, refused, type Stage } from '../lease/refusal.ts';
 import type { Counts, PastLease } from '../lease/view.ts';
 import type { Verification } from '../lease/violation.ts';
 import { heldToken } from '../pool/pool-view.ts';
@@ -123,11 +123,10 @@ export class Service {
     const change = () =>
       pool.change(
         (options) => ({ ...options, ...changes, size: sizeIn(options) }),
-        (options) => this.#tooMany(name, options),
+        (options) => [...this.#tooMany(name, options), ...this.#unfit(name, options)],
         once,
       );
-    const done = await this.#journal.step(Math.max(0, sizeIn(pool.options) - pool.counts.total), change);
-    return map(done, (options) => ({ name, options, counts: pool.counts }));
+    return this.#journal.step(Math.max(0, sizeIn(pool.options) - pool.counts.total), change);
   }
 
   /** Ends a pool with all its leases. Its log stays. Refuses `pool_not_found`, and `pool_permanent` for those that are declared. */
@@ -189,7 +188,7 @@ export class Service {
   }
 
   /** What is wrong with the size, where it is more than there may be in all. */
-  #tooMany(name: string, { size }: PoolOptions): { option: 'size'; message: string }[] {
+  #tooMany(name: string, { size }: PoolOptions): Contradiction[] {
     const { tokensMax } = this.#options;
     const all = Array.from(this.#tenure.pools.values(), (held) => [held.name, tokensOf(held)] as const);
     const before = all.find((each) => each[0] === name)?.[1] ?? 0;
@@ -197,6 +196,10 @@ export class Service {
     if (size <= Math.max(before, free)) return [];
     const message = `must be at most ${Math.max(0, free)}: all pools together may have ${tokensMax} tokens`;
     return [{ option: 'size', message }];
+  }
+
+  #unfit(name: string, options: PoolOptions): Contradiction[] {
+    return this.#options.declared.find((each) => each.name === name)?.unfit?.(options) ?? [];
   }
 
   #unavailable(): { refused: Refusal } {

@@ -293,8 +293,8 @@ const ofPools: Bug[] = [
     'a pool is changed before that is written',
     edit(
       poolService,
-      'keep(options);\n      return this.settled(options);',
-      'keep(options);\n      return { ok: options };',
+      'keep(view);\n      return this.settled(view);',
+      'keep(view);\n      return { ok: view };',
     ),
   ),
 ];

@@ -263,9 +263,9 @@ export class ModelPool {
   /** Who leaves before whom: the lower first. */
   #rank({ leaving, place, lease }: ModelToken): number {
     if (leaving) return 0;
-    if (place === 'free') return 1;
+    if (place === 'free') return 2;
     if (place === 'used') return 4;
-    return lease ? 3 : 2;
+    return lease ? 3 : 1;
   }
 
   #within(token: ModelToken): number {
