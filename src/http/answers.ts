@@ -2,9 +2,8 @@
 import { extendZodWithOpenApi } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
 import { type FactType, factTypes, type Reason, reasons } from '../lease/fact.ts';
-import { type Json, type Lease, statuses, statusOf, type TokenTraits } from '../lease/lease.ts';
+import { type Json, type Lease, statuses, statusOf } from '../lease/lease.ts';
 import type { FactView, LeaseView, TokenView } from '../lease/view.ts';
-import type { Grant } from '../service/allocating.ts';
 import { type ProblemCode, problemCodes } from './problem.ts';
 
 extendZodWithOpenApi(z);
@@ -21,7 +20,7 @@ const reason = z.enum(knownReasons);
 export const endReason = z.enum([...reasons.released, ...reasons.expired]);
 const type = z.enum(factTypes as [FactType, ...FactType[]]);
 
-const leaseMembers = {
+export const leaseMembers = {
   token_id: tokenId,
   user_id: z.string(),
   fence: z
@@ -34,28 +33,11 @@ const leaseMembers = {
   renew_after_ms: milliseconds.openapi({ description: 'A good time for the next keep-alive' }),
 };
 
-const leaseId = z
+export const leaseId = z
   .string()
   .openapi({ format: 'uuid', description: 'Whoever knows it is the holder; shown to nobody else' });
 
 export const LeaseAnswer = z.strictObject({ ...leaseMembers, lease_id: leaseId.optional() }).openapi('Lease');
-const grantMembers = {
-  ...leaseMembers,
-  lease_id: leaseId,
-  token_value: tokenId.openapi({ description: 'The same as token_id' }),
-  name: z.string().optional().openapi({ description: 'Of the token, where it has one' }),
-  labels: z.record(z.string(), z.string()).optional().openapi({ description: 'Likewise' }),
-  evicted: z
-    .strictObject({ user_id: z.string(), activated_at: instant, expires_at: instant })
-    .nullable()
-    .openapi({ description: 'The lease that was ended to make room, where one was' }),
-};
-const GrantShape = z.strictObject(grantMembers).openapi('Grant');
-/** What was asked for by `count` comes as a list. */
-export const GrantAnswer = z.union([
-  GrantShape,
-  z.strictObject({ leases: z.array(GrantShape) }).openapi('Grants'),
-]);
 export const ReleasedAnswer = z
   .strictObject({ ok: z.literal(true), token_id: tokenId, user_id: z.string() })
   .openapi('Released');
@@ -188,27 +170,6 @@ export function leaseOut(
     expires_at: iso(lease.expiresAt),
     expires_in_ms: expiresInMs,
     renew_after_ms: Math.floor(expiresInMs / 2),
-  };
-}
-
-/** `like`: what the token is like, if it is still there. */
-export function grantOut(
-  { tokenId, lease, evicted }: Grant,
-  like: TokenTraits | undefined,
-  now: number,
-): z.infer<typeof GrantShape> {
-  const { name = null, labels = {} } = like ?? {};
-  return {
-    ...leaseOut(tokenId, lease, now),
-    lease_id: lease.leaseId,
-    token_value: tokenId,
-    ...(name !== null && { name }),
-    ...(Object.keys(labels).length > 0 && { labels: { ...labels } }),
-    evicted: evicted && {
-      user_id: evicted.userId,
-      activated_at: iso(evicted.activatedAt),
-      expires_at: iso(evicted.expiresAt),
-    },
   };
 }
 

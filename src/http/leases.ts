@@ -3,15 +3,8 @@
 import type { z } from 'zod';
 import type { Lease } from '../lease/lease.ts';
 import { map, type Outcome } from '../lease/refusal.ts';
-import {
-  GrantAnswer,
-  grantOut,
-  KeptAliveAnswer,
-  LeaseAnswer,
-  leaseOut,
-  ReleasedAllAnswer,
-  ReleasedAnswer,
-} from './answers.ts';
+import { KeptAliveAnswer, LeaseAnswer, leaseOut, ReleasedAllAnswer, ReleasedAnswer } from './answers.ts';
+import { GrantAnswer, grantOut } from './grant-answers.ts';
 import type { Place } from './place.ts';
 import { codeOf, type ProblemCode, refusalMembers } from './problem.ts';
 import { AllocateBody, KeepAliveBody, KeepAliveManyBody, none, ReleaseBody } from './requests.ts';

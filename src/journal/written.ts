@@ -19,9 +19,12 @@ export async function isWritten(store: Looking, entries: Entries): Promise<boole
   return (await Promise.all(pools)).every(Boolean);
 }
 
-/** Another process may have made the same pool at the same time, but with tokens of its own. */
+/**
+ * Another process may have made the same pool at the same time, but with tokens of its own. Those that came by a fact of
+ * their own are known by its digest, and may have gone again since.
+ */
 async function hasItsTokens(store: Looking, pool: string, { facts, tokens }: Entries): Promise<boolean> {
-  const gone = new Set(facts.flatMap(({ type, tokenId }) => (type === 'deleted' ? tokenId : [])));
-  const made = tokens.find((token) => token.pool === pool && !gone.has(token.tokenId));
+  const told = new Set(facts.flatMap(({ type, tokenId }) => (type === 'created' ? tokenId : [])));
+  const made = tokens.find((token) => token.pool === pool && !told.has(token.tokenId));
   return made === undefined || (await store.token(pool, made.tokenId, 1)) !== null;
 }

@@ -212,7 +212,10 @@ export class PoolService {
       const seen = this.#pool.token(tokenId, this.#clock.now()) ?? { ...reply.ok, lease: null };
       return this.confirmed(seen);
     };
-    return { ...reply, ...(await this.#durable.look(look, (token) => [token])) };
+    const seen = await this.#durable.look(look, (token) => [token]);
+    if ('ok' in seen) return { ...reply, ...seen };
+    // It was done all the same.
+    return reply.replayed ? seen : refused({ code: 'outcome_unknown' });
   }
 }
 
