@@ -61,13 +61,10 @@ const allocate = (place: Place): AnyRoute =>
           waitMs: body.wait_ms,
           priority: body.priority,
         };
-        return map(
-          await pool.allocate(ask, once, { gone: gone() }),
-          (grants): z.input<typeof GrantAnswer> => {
-            const out = grants.map((grant) => grantOut(grant, pool.like(grant.tokenId), pool.now()));
-            return body.count === undefined ? out[0]! : { leases: out };
-          },
-        );
+        return map(await pool.allocate(ask, once, { gone }), (grants): z.input<typeof GrantAnswer> => {
+          const out = grants.map((grant) => grantOut(grant, pool.like(grant.tokenId), pool.now()));
+          return body.count === undefined ? out[0]! : { leases: out };
+        });
       }),
   });
 

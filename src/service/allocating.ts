@@ -27,8 +27,8 @@ export interface AllocateAsk {
 
 /** Who asks: whoever waits for an answer that takes long. */
 export interface Asker {
-  /** Aborted when nobody waits for the answer any more. */
-  gone?: AbortSignal | undefined;
+  /** Aborted when nobody waits for the answer any more. Asked for only where waiting takes long: having it made has its price. */
+  gone?: (() => AbortSignal) | undefined;
 }
 
 export interface Grant extends Held {
@@ -55,14 +55,14 @@ export class Allocating {
   async allocate(
     ask: AllocateAsk,
     comesAgain: boolean,
-    gone: AbortSignal | undefined,
+    asker: Asker,
     keep: Keep<Grant[]>,
   ): Promise<Outcome<Grant[]>> {
     const { command, waitMs } = this.#asked(ask);
     const answer = this.#pool.command(command);
     if (answer.held !== null) return this.#showHeld(answer.held);
     if (!answer.waits) return this.#replies.reply(answer, grantsOf, keep);
-    return this.#waited(command, waitMs, gone, comesAgain, keep);
+    return this.#waited(command, waitMs, asker, comesAgain, keep);
   }
 
   #asked(ask: AllocateAsk): { command: Allocate; waitMs: number } {
@@ -98,7 +98,7 @@ export class Allocating {
   async #waited(
     command: Allocate,
     waitMs: number,
-    gone: AbortSignal | undefined,
+    asker: Asker,
     comesAgain: boolean,
     keep: Keep<Grant[]>,
   ): Promise<Outcome<Grant[]>> {
@@ -112,6 +112,7 @@ export class Allocating {
       if (waited.end !== 'answered') leave();
       else if (waited.answer.facts.length > 0) keep(grantsOf(waited.answer.facts));
     };
+    const gone = asker.gone?.();
     const waited = await this.#line.wait(leaseId, waitMs, this.#clock, gone, ended);
     if (waited.end !== 'answered') return this.#replies.refusal('wait_expired');
     const { facts, refusal, held } = waited.answer;

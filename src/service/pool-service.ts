@@ -77,11 +77,11 @@ export class PoolService {
    * Grants as many tokens as are asked for, or none. Refuses `pool_full`, `no_such_token`, `user_limit_reached`, `queue_full`,
    * `wait_expired`, `unavailable`, `outcome_unknown`, and `too_late` if the commit outlasted the TTL.
    */
-  async allocate(ask: AllocateAsk, once?: Once, { gone }: Asker = {}): Promise<Outcome<Grant[]>> {
+  async allocate(ask: AllocateAsk, once?: Once, asker: Asker = {}): Promise<Outcome<Grant[]>> {
     const reply = await this.#once.answer<Grant[]>(
       once,
       async (keep) =>
-        this.#holding.tooLong(ask.ttlMs) ?? this.#allocating.allocate(ask, once !== undefined, gone, keep),
+        this.#holding.tooLong(ask.ttlMs) ?? this.#allocating.allocate(ask, once !== undefined, asker, keep),
     );
     if ('refused' in reply) return reply;
     // Before there were batches, a single grant was kept by itself.

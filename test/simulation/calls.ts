@@ -212,7 +212,7 @@ function sendTo(service: PoolService, { keyed, gone }: Call, request: OfPool): P
   const { do: _, pool: __, ...ask } = request;
   switch (request.do) {
     case 'allocate':
-      return service.allocate(ask as AllocateAsk, once, { gone: gone.signal });
+      return service.allocate(ask as AllocateAsk, once, { gone: () => gone.signal });
     case 'renew':
       return service.renew(ask as Renewal, once);
     case 'renew many':
