@@ -110,12 +110,15 @@ function isFull(
   }
 }
 
+const endsOfWaiting = new Set<string>(['wait_expired', 'unavailable', 'outcome_unknown', 'pool_not_found']);
+
 /** Whether it may stand in line with the other one. */
 function mayWaitBeside(one: Call, other: Call): boolean {
   const { request, process, outcome } = one;
   const isAsked = one !== other && request.do === 'allocate' && request.pool === other.request.pool;
   if (!isAsked || process !== other.process) return false;
-  const isOver = outcome !== null && 'refused' in outcome && outcome.refused.code !== 'wait_expired';
+  // These can be how waiting ended.
+  const isOver = outcome !== null && 'refused' in outcome && !endsOfWaiting.has(outcome.refused.code);
   return !isOver;
 }
 
