@@ -5,7 +5,7 @@ import { holdCommits } from './support/databases.ts';
 import { type Answer, type Api, createApi } from './support/http.ts';
 import { optionsOf } from './support/options.ts';
 import { serveApi } from './support/socket.ts';
-import { twoMinutes } from './support/world.ts';
+import { SteppedClock, twoMinutes } from './support/world.ts';
 
 /** Asks for a token, and stands in line when this resolves. */
 async function stand(api: Api, user: string, more: object = {}): Promise<{ answer: Promise<Answer> }> {
@@ -244,6 +244,41 @@ describe('a client that hangs up while it waits', () => {
     expect(grants).toEqual([null, expect.any(String)]);
     const { body } = await api.get('/api/events?type=released');
     expect(body.events.map(({ reason }: { reason: string }) => reason)).toContain('caller_gone');
+  });
+});
+
+/** Time goes on at every look at it, as it does in a process that takes time. */
+class RestlessClock extends SteppedClock {
+  isRestless = false;
+
+  override now(): number {
+    if (this.isRestless) this.stall(1);
+    return super.now();
+  }
+}
+
+describe('a token that comes free in the breath in which somebody joins the line', () => {
+  it.each([undefined, 'k'])('is theirs, and they are told so (key %s) [I9][I10]', async (key) => {
+    const pool = { whenFull: 'wait' as const, coolDownMs: 1000 };
+    // The lease has run out, and its token rests; the rest is over between two looks at the clock.
+    for (let left = 1; left <= 12; left++) {
+      const world = await createApi({ size: 1, clock: new RestlessClock(), pool });
+      const own = world.world.clock as RestlessClock;
+      await world.allocate({ user_id: 'ada', ttl_ms: 100 });
+      own.advance(100);
+      own.advance(1000 - left);
+      own.isRestless = true;
+      const headers = { 'content-type': 'application/json', ...(key && { 'idempotency-key': key }) };
+      const asked = world.send('POST', '/api/tokens/allocate', {
+        json: { user_id: 'bob', wait_ms: 60_000 },
+        headers,
+      });
+      const { pool: line } = world.world;
+      await expect.poll(() => line.counts.active + line.counts.waiting, { interval: 1 }).toBe(1);
+      own.isRestless = false;
+      own.advance(left);
+      expect((await asked).body).toMatchObject({ user_id: 'bob' });
+    }
   });
 });
 

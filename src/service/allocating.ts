@@ -104,7 +104,8 @@ export class Allocating {
   ): Promise<Outcome<Grant[]>> {
     const [leaseId] = command.leaseIds as [string];
     const leave = () => this.#pool.command({ type: 'LEAVE', at: this.#clock.now(), leaseId });
-    if (this.#line.isClosed) {
+    const atOnce = this.#line.answeredAtOnce(leaseId);
+    if (atOnce === undefined && this.#line.isClosed) {
       leave();
       return this.#replies.refusal('queue_full');
     }
@@ -112,8 +113,11 @@ export class Allocating {
       if (waited.end !== 'answered') leave();
       else if (waited.answer.facts.length > 0) keep(grantsOf(waited.answer.facts));
     };
+    if (atOnce) ended({ end: 'answered', answer: atOnce });
     const gone = asker.gone?.();
-    const waited = await this.#line.wait(leaseId, waitMs, this.#clock, gone, ended);
+    const waited: Waited = atOnce
+      ? { end: 'answered', answer: atOnce }
+      : await this.#line.wait(leaseId, waitMs, this.#clock, gone, ended);
     if (waited.end !== 'answered') return this.#replies.refusal('wait_expired');
     const { facts, refusal, held } = waited.answer;
     if (held !== null) return this.#showHeld(held);

@@ -25,6 +25,8 @@ export class Seats {
 export class Line {
   readonly #seats: Seats;
   readonly #waiting = new Map<string, (waited: Waited) => void>();
+  /** Of those who were served in the breath in which they joined: time had come on, and a token had come free. */
+  readonly #atOnce = new Map<string, Answer>();
   /** When they give up, by the lease that they would get. */
   readonly #until = new Map<string, number>();
 
@@ -39,7 +41,16 @@ export class Line {
 
   /** Tells the one who waits for the lease: in the breath in which the facts are appended. */
   served(leaseId: string, answer: Answer): void {
-    this.#waiting.get(leaseId)?.({ end: 'answered', answer });
+    const tell = this.#waiting.get(leaseId);
+    if (tell) tell({ end: 'answered', answer });
+    else this.#atOnce.set(leaseId, answer);
+  }
+
+  /** What one who has just joined was answered already, if they were. */
+  answeredAtOnce(leaseId: string): Answer | undefined {
+    const answer = this.#atOnce.get(leaseId);
+    this.#atOnce.delete(leaseId);
+    return answer;
   }
 
   /** When the one who waits for the lease gives up. */
