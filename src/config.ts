@@ -1,6 +1,6 @@
 /** The environment, checked: one frozen Config, or an error that names each variable that is wrong. */
 import { z } from 'zod';
-import { type Declared, declaredPools, type Permanent } from './declared/declared-pools.ts';
+import { type DeclaredPool, declaredPools, type Permanent } from './declared/declared-pools.ts';
 import { msMax, sizeMax } from './declared/options-schema.ts';
 import { readPoolsFile } from './declared/pools-file.ts';
 
@@ -78,7 +78,7 @@ export interface Config {
   readonly databaseUrl: string | undefined;
   readonly dataDir: string;
   /** The pools that there are in any case: the default one first, then that of the tokens for clients. */
-  readonly pools: readonly [Declared, Declared, ...Declared[]];
+  readonly pools: readonly [DeclaredPool, DeclaredPool, ...DeclaredPool[]];
   readonly proofRequired: boolean;
   readonly logLevel: string;
   readonly maxConnections: number;
@@ -151,7 +151,7 @@ function declaredBy(env: z.output<typeof Environment>): Config['pools'] {
     throw new Error(
       `the pools declared have ${tokens} tokens together, and may have ${env.TOKENS_MAX}: declare fewer (POOLS_FILE), or set TOKENS_MAX`,
     );
-  return declared as [Declared, Declared, ...Declared[]];
+  return declared as [DeclaredPool, DeclaredPool, ...DeclaredPool[]];
 }
 
 /** What its five routes promise: tokens are generated and deleted one by one, and no client loses one to another. */

@@ -262,21 +262,21 @@ describe('a token that comes free in the breath in which somebody joins the line
     const pool = { whenFull: 'wait' as const, coolDownMs: 1000 };
     // The lease has run out, and its token rests; the rest is over between two looks at the clock.
     for (let left = 1; left <= 12; left++) {
-      const world = await createApi({ size: 1, clock: new RestlessClock(), pool });
-      const own = world.world.clock as RestlessClock;
-      await world.allocate({ user_id: 'ada', ttl_ms: 100 });
-      own.advance(100);
-      own.advance(1000 - left);
-      own.isRestless = true;
+      const api = await createApi({ size: 1, clock: new RestlessClock(), pool });
+      const clock = api.world.clock as RestlessClock;
+      await api.allocate({ user_id: 'ada', ttl_ms: 100 });
+      clock.advance(100);
+      clock.advance(1000 - left);
+      clock.isRestless = true;
       const headers = { 'content-type': 'application/json', ...(key && { 'idempotency-key': key }) };
-      const asked = world.send('POST', '/api/tokens/allocate', {
+      const asked = api.send('POST', '/api/tokens/allocate', {
         json: { user_id: 'bob', wait_ms: 60_000 },
         headers,
       });
-      const { pool: line } = world.world;
-      await expect.poll(() => line.counts.active + line.counts.waiting, { interval: 1 }).toBe(1);
-      own.isRestless = false;
-      own.advance(left);
+      const { pool: waited } = api.world;
+      await expect.poll(() => waited.counts.active + waited.counts.waiting, { interval: 1 }).toBe(1);
+      clock.isRestless = false;
+      clock.advance(left);
       expect((await asked).body).toMatchObject({ user_id: 'bob' });
     }
   });

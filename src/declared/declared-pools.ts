@@ -1,16 +1,11 @@
 /** The pools that a service is started with: those that there always are, with their own defaults, and what is chosen for each. */
-import type { Contradiction, PoolOptions } from '../lease/pool-options.ts';
+import type { DeclaredPool, PoolOptions } from '../lease/pool-options.ts';
 import { completed, optionsIn, type Standard, type WrittenOptions } from './options-schema.ts';
 
-export interface Declared {
-  name: string;
-  options: PoolOptions;
-  /** What it cannot be like, now or later, though another pool could. */
-  unfit?(options: PoolOptions): Contradiction[];
-}
+export type { DeclaredPool };
 
 /** A pool that the service is not without. */
-export interface Permanent extends Pick<Declared, 'name' | 'unfit'> {
+export interface Permanent extends Pick<DeclaredPool, 'name' | 'unfit'> {
   /** What it is like where nothing is chosen for it. */
   standard: Standard;
   otherwise?: Partial<PoolOptions>;
@@ -20,7 +15,7 @@ export interface Permanent extends Pick<Declared, 'name' | 'unfit'> {
 export function declaredPools(
   chosen: Record<string, WrittenOptions>,
   permanent: readonly Permanent[],
-): Declared[] {
+): DeclaredPool[] {
   const always = permanent.map(({ standard, otherwise, ...pool }) => ({
     ...pool,
     options: completed(optionsIn(chosen[pool.name] ?? {}), standard, otherwise),

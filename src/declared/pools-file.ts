@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { type Document, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
-import { contradictions } from '../lease/pool-options.ts';
-import { type Declared, declaredPools, type Permanent } from './declared-pools.ts';
+import { contradictions, type DeclaredPool } from '../lease/pool-options.ts';
+import { declaredPools, type Permanent } from './declared-pools.ts';
 import { optionsPart, poolName, type WrittenOptions, written } from './options-schema.ts';
 
 const PoolsFile = z.strictObject(
@@ -34,7 +34,7 @@ export const poolsFileSchema = (): object => ({
 type Path = readonly (string | number)[];
 
 /** Throws with a line for each mistake: where it is, and what. */
-export function readPoolsFile(file: string, permanent: readonly Permanent[]): Declared[] {
+export function readPoolsFile(file: string, permanent: readonly Permanent[]): DeclaredPool[] {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -88,7 +88,7 @@ function contentOf(document: Document, say: Say): { js: unknown } | undefined {
   }
 }
 
-function check(document: Document, js: unknown, permanent: readonly Permanent[], say: Say): Declared[] {
+function check(document: Document, js: unknown, permanent: readonly Permanent[], say: Say): DeclaredPool[] {
   const sayAt = (path: Path, message: string) =>
     say(offsetOf(document, path), `${path.join('.') || 'the file'}: ${message}`);
   const result = PoolsFile.safeParse(js);

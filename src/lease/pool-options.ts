@@ -72,6 +72,14 @@ export interface Contradiction {
   message: string;
 }
 
+/** A pool as it is to be. */
+export interface DeclaredPool {
+  name: string;
+  options: PoolOptions;
+  /** What it cannot be like, now or later, though another pool could. */
+  unfit?(options: PoolOptions): Contradiction[];
+}
+
 /** Which option contradicts another, and how. */
 export function contradictions(options: PoolOptions): Contradiction[] {
   const { ttlMs, ttlMsMax, whenFull, tokens, size, membership, maxLifetimeMs } = options;

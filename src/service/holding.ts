@@ -32,10 +32,9 @@ export class Holding {
   }
 
   async renew(ask: RenewAsk, once?: Once): Promise<Outcome<Lease>> {
-    const command = this.#asked(ask);
     const reply = await this.#once.answer<Lease>(
       once,
-      async (keep) => this.tooLong(ask.ttlMs) ?? this.#answer({ ...command, at: this.#clock.now() }, keep),
+      async (keep) => this.tooLong(ask.ttlMs) ?? this.#answer(this.#asked(ask), keep),
     );
     return 'refused' in reply ? reply : this.#asItIs(reply, ask.tokenId, reply.ok);
   }

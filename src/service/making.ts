@@ -3,17 +3,10 @@ import { hash } from 'node:crypto';
 import type { PoolRequest } from '../journal/store.ts';
 import { canonical } from '../lease/canonical.ts';
 import type { Json, TokenTraits } from '../lease/lease.ts';
-import { type Contradiction, likeness, type PoolOptions } from '../lease/pool-options.ts';
+import { type Contradiction, type DeclaredPool, likeness, type PoolOptions } from '../lease/pool-options.ts';
 import type { Pool } from '../pool/pool.ts';
 import { heldByName, traitsOf } from '../pool/pool-view.ts';
 import { newId } from '../random.ts';
-
-export interface DeclaredPool {
-  name: string;
-  options: PoolOptions;
-  /** What it cannot be like, though another pool could. */
-  unfit?(options: PoolOptions): Contradiction[];
-}
 
 /** What a pool is declared to be, with the mark by which it is known whether that has been applied. */
 export function declaredOf(pool: DeclaredPool): PoolRequest {
@@ -48,9 +41,10 @@ export function missing(pool: Pool, { membership, size, tokens }: PoolOptions): 
 }
 
 /** Held tokens that would be other ones by the same name: two would be there of what is one thing. */
-export function namesHeld(pool: Pool, { tokens }: PoolOptions): { option: 'tokens'; message: string }[] {
+export function namesHeld(pool: Pool, { tokens }: PoolOptions): Contradiction[] {
+  if (tokens === null) return [];
   const held = pool.see(heldByName);
-  return (tokens ?? []).flatMap((spec) => {
+  return tokens.flatMap((spec) => {
     const traits = spec.name === null ? undefined : held.get(spec.name);
     if (traits === undefined || likeness(traits) === likeness(spec)) return [];
     return [

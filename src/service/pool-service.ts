@@ -16,7 +16,7 @@ import { type AllocateAsk, Allocating, type Asker, type Grant } from './allocati
 import { Durable } from './durable.ts';
 import { ExactlyOnce, type Keep, type Once } from './exactly-once.ts';
 import { Holding, type ReleaseAsk, type RenewAsk } from './holding.ts';
-import { type DeclaredPool, missing, namesHeld } from './making.ts';
+import { missing, namesHeld } from './making.ts';
 import { PoolReads } from './pool-reads.ts';
 import { Replies } from './replies.ts';
 import type { HeldPool, ServiceListener } from './tenure.ts';
@@ -26,7 +26,9 @@ type Timeless<C> = C extends Command ? Omit<C, 'at'> : never;
 type Untimed = Timeless<Command>;
 
 /** A pool as it is: what it goes by, and how full it is. */
-export interface PoolView extends DeclaredPool {
+export interface PoolView {
+  name: string;
+  options: PoolOptions;
   counts: Counts;
 }
 

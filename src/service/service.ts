@@ -5,14 +5,19 @@
 import type { Clock } from '../clock.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Lease } from '../lease/lease.ts';
-import { type Contradiction, contradictions, type PoolOptions } from '../lease/pool-options.ts';
+import {
+  type Contradiction,
+  contradictions,
+  type DeclaredPool,
+  type PoolOptions,
+} from '../lease/pool-options.ts';
 import { type Outcome, type Refusal, refused, type Stage } from '../lease/refusal.ts';
 import type { Counts, PastLease } from '../lease/view.ts';
 import type { Verification } from '../lease/violation.ts';
 import { heldToken } from '../pool/pool-view.ts';
 import type { Task } from '../verify/verify-log.ts';
 import type { Once } from './exactly-once.ts';
-import { type DeclaredPool, declaredOf, requestOf } from './making.ts';
+import { declaredOf, requestOf } from './making.ts';
 import { PoolService, type PoolView } from './pool-service.ts';
 import { type HeldPool, type ServiceListener, Tenure, type TenureOptions } from './tenure.ts';
 import { Verifier } from './verifier.ts';
@@ -150,10 +155,12 @@ export class Service {
   /** A lease of any pool, by its id: live, or what became of it. Refuses `lease_not_found`. */
   lease(leaseId: string): Promise<Outcome<FoundLease>> {
     return this.#atDefault<FoundLease>(async (home) => {
-      for (const { name, pool } of this.#tenure.pools.values()) {
-        pool.pass(this.#clock.now());
-        const found = pool.see((context) => heldToken(context, leaseId));
-        if (found) return home.confirmed<FoundLease>({ live: { pool: name, ...found } });
+      const find = ({ pool }: HeldPool) => pool.see((context) => heldToken(context, leaseId));
+      for (const held of this.#tenure.pools.values()) {
+        if (!find(held)) continue;
+        held.pool.pass(this.#clock.now());
+        const found = find(held);
+        if (found) return home.confirmed<FoundLease>({ live: { pool: held.name, ...found } });
       }
       const past = await home.read(() => this.#journal.lease(leaseId));
       if ('refused' in past) return past;
