@@ -21,6 +21,10 @@ const standbyPollMs = 150;
 const silenceMsPerToken = 0.05;
 const retryMs = 100;
 const retryMsMax = 1000;
+/** Of those who watch the log. */
+const streamKeepAliveMs = 15_000;
+const streamPatienceMs = 30_000;
+
 /** How long closing the database may take. */
 const closingMsMax = 6000;
 
@@ -89,7 +93,12 @@ async function main(config: Config, log: Logger): Promise<void> {
     },
   );
   const metrics = createMetrics(service);
-  const app = createApp(service, metrics, log, { standard: config.pools[0].options, clientPool, version });
+  const app = createApp(service, metrics, log, {
+    standard: config.pools[0].options,
+    clientPool,
+    version,
+    stream: { timers: clock, keepAliveMs: streamKeepAliveMs, patienceMs: streamPatienceMs },
+  });
   // The port comes before the pool: who cannot listen must not take the pool from one who can.
   const server = await listen(app, config);
   await service.start();

@@ -110,6 +110,9 @@ const EventShape = z
   })
   .openapi('Event');
 const eventPage = { events: z.array(EventShape), next_cursor: nextCursor };
+export const EventStream = z
+  .custom<ReadableStream>()
+  .openapi({ type: 'string', description: 'Server-Sent Events without end' });
 export const EventsAnswer = z.strictObject(eventPage).openapi('Events');
 // Not an extension of the other: in JSON Schema each of the two would forbid the members of its fellow.
 export const TokenEventsAnswer = z.strictObject({ token_id: tokenId, ...eventPage }).openapi('TokenEvents');

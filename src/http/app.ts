@@ -15,6 +15,7 @@ import { places } from './place.ts';
 import { poolRoutes, queueRoutes } from './pools.ts';
 import { problem } from './problem.ts';
 import { serve } from './route.ts';
+import type { StreamTimes } from './stream.ts';
 import { tokenRoutes } from './tokens.ts';
 import { verifyRoutes } from './verify.ts';
 
@@ -24,6 +25,7 @@ export interface AppOptions {
   /** The pool of the tokens for clients. */
   clientPool: string;
   version: string;
+  stream: StreamTimes;
 }
 
 export function createApp(service: Service, metrics: Metrics, log: Logger, options: AppOptions): Hono {
@@ -48,7 +50,7 @@ export function createApp(service: Service, metrics: Metrics, log: Logger, optio
     ...places(service).flatMap((place) => [
       ...leaseRoutes(place),
       ...tokenRoutes(place),
-      ...eventRoutes(place),
+      ...eventRoutes(place, options.stream),
       ...queueRoutes(place),
       ...verifyRoutes(service, place),
     ]),

@@ -1,14 +1,27 @@
 /** The event log, read: the leases of a token, and the facts themselves. */
 import { map } from '../lease/refusal.ts';
 import type { FactFilter } from '../lease/view.ts';
-import { EventsAnswer, eventOut, HistoryAnswer, pastLeaseOut, TokenEventsAnswer } from './answers.ts';
+import {
+  EventStream,
+  EventsAnswer,
+  eventOut,
+  HistoryAnswer,
+  pastLeaseOut,
+  TokenEventsAnswer,
+} from './answers.ts';
 import type { Place } from './place.ts';
-import { eventsQuery, historyQuery, tokenEventsQuery } from './requests.ts';
+import { eventsQuery, historyQuery, streamQuery, tokenEventsQuery } from './requests.ts';
 import { type AnyRoute, route } from './route.ts';
+import { eventStream, type StreamTimes } from './stream.ts';
 
 const tag = 'Event log';
 
-export const eventRoutes = (place: Place): AnyRoute[] => [history(place), tokenEvents(place), events(place)];
+export const eventRoutes = (place: Place, times: StreamTimes): AnyRoute[] => [
+  history(place),
+  tokenEvents(place),
+  events(place),
+  stream(place, times),
+];
 
 const history = (place: Place): AnyRoute =>
   route({
@@ -65,6 +78,35 @@ const events = (place: Place): AnyRoute =>
     refusals: ['not_found'],
     handle: ({ params, query: { type, token_id, user_id, ...rest } }) =>
       page(place, params, { tokenId: token_id, userId: user_id, type }, rest),
+  });
+
+const stream = (place: Place, times: StreamTimes): AnyRoute =>
+  route({
+    method: 'get',
+    path: `${place.base}/events/stream`,
+    tag,
+    summary: 'The facts of the pool as they are committed',
+    description:
+      'Server-Sent Events: `id` is the `seq` of the fact, `data` the fact as in a list of events. Begins with the first fact after `Last-Event-ID` or ' +
+      '`cursor`, and without either with the next one there will be. Each fact comes once and in order; an event `gap` says which ones ' +
+      'are no longer kept. Whoever reads too slowly is cut off, and goes on from where they were.',
+    params: place.params,
+    query: streamQuery,
+    answer: EventStream,
+    media: 'text/event-stream',
+    refusals: ['cursor_ahead'],
+    handle: ({ params, query: { cursor, token_id, user_id, type } }, asker) => {
+      const seen = asker.header('last-event-id') ?? '';
+      const after = /^\d{1,15}$/.test(seen) ? Number(seen) : cursor;
+      const end = new AbortController();
+      const gone = AbortSignal.any([asker.gone(), end.signal]);
+      const filter = { tokenId: token_id, userId: user_id, type };
+      return place.ask(params, async (pool) =>
+        map(await pool.reads.following.follow(filter, after, gone), (facts) =>
+          eventStream(facts, times, end, () => asker.cut()),
+        ),
+      );
+    },
   });
 
 const page = (

@@ -7,6 +7,9 @@ export const linesType = 'application/x-ndjson';
 export interface Asker {
   /** Says when nobody waits for the answer any more. */
   gone(): AbortSignal;
+  header(name: string): string | undefined;
+  /** Breaks the connection. */
+  cut(): void;
   /** Heard by those only who have asked to be told. */
   tell(line: object): void;
 }
@@ -40,11 +43,21 @@ export function inLines(c: Context, work: (asker: Asker) => Promise<Response>): 
       say(await response.text());
       if (!gone.aborted) lines!.close();
     };
-    const asker: Asker = { gone: () => gone, tell: (line) => say(JSON.stringify(line)) };
+    const asker: Asker = {
+      gone: () => gone,
+      ...connectionOf(c),
+      tell: (line) => say(JSON.stringify(line)),
+    };
     work(asker)
       .then(end)
       .catch((error) => (lines === undefined ? reject(error) : lines.error(error)));
   });
 }
+
+/** What can be known of who has asked, and done to them. */
+export const connectionOf = (c: Context): Pick<Asker, 'header' | 'cut'> => ({
+  header: (name) => c.req.header(name),
+  cut: () => (c.env as { outgoing?: { destroy(): void } }).outgoing?.destroy(),
+});
 
 const encoder = new TextEncoder();

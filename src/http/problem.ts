@@ -42,6 +42,7 @@ const problems: Record<ProblemCode, { status: ContentfulStatusCode; title: strin
   lease_not_found: { status: 404, title: 'There is no such lease, or it ended long ago' },
   pool_not_found: { status: 404, title: 'There is no such pool' },
   pool_exists: { status: 409, title: 'There is such a pool already' },
+  cursor_ahead: { status: 400, title: 'There is no such event yet' },
   pool_permanent: { status: 409, title: 'The pool is declared where the service is started' },
   unavailable: { status: 503, title: 'The pool is not served here now' },
   too_late: { status: 503, title: 'The lease was over before it was recorded: nothing is held' },

@@ -228,5 +228,6 @@ export const eventsQuery = tokenEventsQuery.extend({
   token_id: tokenPath.shape.id.optional(),
   user_id: userId.optional(),
 });
+export const streamQuery = eventsQuery.omit({ limit: true, order: true });
 /** Of a path or a query that takes nothing. */
 export const none = z.strictObject({});

@@ -12,7 +12,7 @@ import type { Metrics } from '../metrics.ts';
 import type { Once } from '../service/exactly-once.ts';
 import { Problem } from './answers.ts';
 import { idempotencyHeaders, onceOf, replayedHeader } from './idempotency.ts';
-import { type Asker, inLines, linesType, wantsLines } from './lines.ts';
+import { type Asker, connectionOf, inLines, linesType, wantsLines } from './lines.ts';
 import {
   type FieldError,
   inOneLine,
@@ -40,6 +40,8 @@ export interface Route<P extends ZodType, Q extends ZodType, B extends ZodType, 
   /** Absent: the route takes none, and a member in one is an error. */
   body?: B;
   answer: A;
+  /** What the answer is, if it is no JSON: it goes out as it is. */
+  media?: string;
   /** Of the answer; 200 unless said. */
   status?: 200 | 201;
   /** Where refusals are said otherwise than elsewhere: with other statuses, and words for clients who read no code. */
@@ -98,7 +100,7 @@ const noBody = z.strictObject({});
 
 async function answer(c: Context, route: AnyRoute): Promise<Response> {
   const { method, path, params, query, body = noBody, answer, status = 200, line, refusals, handle } = route;
-  const { sayings = {} } = route;
+  const { sayings = {}, media } = route;
   const given = c.req.method === 'GET' ? {} : await readBody(c);
   if (given instanceof Response) return given;
   const errors: FieldError[] = [];
@@ -113,10 +115,11 @@ async function answer(c: Context, route: AnyRoute): Promise<Response> {
     const outcome = await handle({ ...input, once }, asker);
     const headers = outcome.replayed ? replayedHeader : {};
     if ('refused' in outcome) return refusalProblem(outcome.refused, headers, sayings[outcome.refused.code]);
+    if (media) return c.body(outcome.ok as ReadableStream, status, { 'content-type': media });
     return c.json(answer.parse(outcome.ok), status, headers);
   };
   if (line && wantsLines(c)) return inLines(c, work);
-  return work({ gone: () => c.req.raw.signal, tell() {} });
+  return work({ gone: () => c.req.raw.signal, ...connectionOf(c), tell() {} });
 }
 
 function check(schema: ZodType, value: unknown, errors: FieldError[]): unknown {
@@ -218,7 +221,7 @@ export function describe(registry: OpenAPIRegistry, each: AnyRoute): void {
       [each.status ?? 200]: {
         description: 'Done',
         content: {
-          'application/json': { schema: each.answer },
+          [each.media ?? 'application/json']: { schema: each.answer },
           ...(each.line ? { [linesType]: { schema: z.union([each.line, each.answer, Problem]) } } : {}),
         },
       },

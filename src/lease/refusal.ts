@@ -37,6 +37,8 @@ export type Refusal =
   | { code: 'pool_permanent' }
   /** Options that contradict each other, or that are not known. */
   | { code: 'invalid_options'; errors: readonly { option: OptionName; message: string }[] }
+  /** The log does not reach so far yet: its newest fact is `head`. */
+  | { code: 'cursor_ahead'; head: number }
   /** Nothing was done; the same call may succeed later. */
   | { code: 'unavailable'; stage: Stage; detail?: string }
   /** The log is being checked for somebody else. */

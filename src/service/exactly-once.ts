@@ -97,6 +97,7 @@ const answers: Record<RefusalCode, boolean> = {
   pool_not_found: true,
   pool_exists: true,
   pool_permanent: true,
+  cursor_ahead: true,
   // Nothing was done, and it can be asked for again: who does wants to have it.
   invalid_options: false,
   pool_full: false,

@@ -16,6 +16,7 @@ import type {
 import type { Pool } from '../pool/pool.ts';
 import { tokensAfter, waiterViews } from '../pool/pool-view.ts';
 import type { Durable } from './durable.ts';
+import { Following } from './following.ts';
 import type { HeldPool } from './tenure.ts';
 import type { Line } from './waiting.ts';
 
@@ -41,13 +42,16 @@ export class PoolReads {
   readonly #journal: PoolJournal;
   readonly #line: Line;
   readonly #durable: Durable;
+  /** The log as it grows. */
+  readonly following: Following;
 
-  constructor(clock: Clock, { pool, journal, line }: HeldPool, durable: Durable) {
+  constructor(clock: Clock, { pool, journal, line, feed }: HeldPool, durable: Durable) {
     this.#clock = clock;
     this.#pool = pool;
     this.#journal = journal;
     this.#line = line;
     this.#durable = durable;
+    this.following = new Following(journal, durable, feed);
   }
 
   /**

@@ -10,6 +10,7 @@ import type { PoolJournal } from '../journal/pool-journal.ts';
 import { type Instants, type PoolRequest, type SealedFact, Unfit } from '../journal/store.ts';
 import type { Stage } from '../lease/refusal.ts';
 import { Pool } from '../pool/pool.ts';
+import { type Feed, Feeds } from './feed.ts';
 import { Housekeeping, type HousekeepingListener, type HousekeepingOptions } from './housekeeping.ts';
 import { asFarAsFree, missing } from './making.ts';
 import { Line, Seats } from './waiting.ts';
@@ -47,6 +48,8 @@ export interface HeldPool {
   journal: PoolJournal;
   /** Those who wait for one of its tokens. */
   line: Line;
+  /** Those who watch its log. */
+  feed: Feed;
 }
 
 const sweepEveryMs = 1000;
@@ -58,6 +61,7 @@ export class Tenure {
   readonly #housekeeping: Housekeeping;
   #stage: Stage = 'starting';
   #pools = new Map<string, HeldPool>();
+  readonly #feeds = new Feeds();
   #sweep: unknown;
 
   constructor(journal: Journal, options: TenureOptions, listener: ServiceListener) {
@@ -91,6 +95,7 @@ export class Tenure {
   stop(): void {
     this.#housekeeping.end();
     this.#signal({ type: 'STOP' });
+    this.#feeds.end();
     this.#enter('stopping');
   }
 
@@ -121,7 +126,7 @@ export class Tenure {
     return this.#stage === 'stopping';
   }
 
-  #hold({ pool: name, options }: OpenedPool, journal: PoolJournal): HeldPool {
+  #hold({ pool: name, options, seq }: OpenedPool, journal: PoolJournal): HeldPool {
     const { clock, unproven, seats = new Seats(Number.POSITIVE_INFINITY) } = this.#options;
     const proofRequired = this.#options.proofRequired && name !== unproven;
     const line = new Line(seats);
@@ -142,7 +147,7 @@ export class Tenure {
         },
       },
     );
-    return { name, pool, journal, line };
+    return { name, pool, journal, line, feed: this.#feeds.begin(name, seq) };
   }
 
   #enter(stage: Stage, why?: unknown): void {
@@ -167,7 +172,10 @@ export class Tenure {
       },
       fenced: () => this.#leave(),
       broken: (error) => this.#listener.crashed(error),
-      committed: (facts, commitMs) => this.#listener.committed(facts, commitMs),
+      committed: (facts, commitMs) => {
+        this.#feeds.push(facts);
+        this.#listener.committed(facts, commitMs);
+      },
     });
     if (this.#isStopping) return;
     for (const [pool, why] of this.#journal.damaged) this.#listener.damaged(pool, why);
@@ -202,6 +210,7 @@ export class Tenure {
     this.#options.clock.clearTimeout(this.#sweep);
     this.#housekeeping.end();
     this.#signal({ type: 'FENCED' });
+    this.#feeds.end();
     this.#pools = new Map();
     if (this.#isStopping) return;
     this.#enter('fenced');

@@ -8,9 +8,10 @@ import { pino } from 'pino';
 import { expect, onTestFinished } from 'vitest';
 import { createApp } from '../../src/http/app.ts';
 import type { ProblemCode } from '../../src/http/problem.ts';
+import type { StreamTimes } from '../../src/http/stream.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import { OpenApi } from './openapi.ts';
-import { createWorld, thirtyDays, twoMinutes, type World, type WorldOptions } from './world.ts';
+import { createWorld, realTimers, thirtyDays, twoMinutes, type World, type WorldOptions } from './world.ts';
 
 export const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** A well-formed id that no pool has. */
@@ -143,9 +144,15 @@ export { thirtyDays };
 
 export interface ApiOptions extends WorldOptions {
   ttlMsMax?: number;
+  stream?: Partial<StreamTimes>;
 }
 
-export async function createApi({ ttlMsMax = thirtyDays, pool, ...options }: ApiOptions = {}): Promise<Api> {
+export async function createApi({
+  ttlMsMax = thirtyDays,
+  pool,
+  stream,
+  ...options
+}: ApiOptions = {}): Promise<Api> {
   const clientPool = 'clients';
   const world = await createWorld({ unproven: clientPool, ...options, pool: { ttlMsMax, ...pool } });
   const logged: string[] = [];
@@ -158,6 +165,7 @@ export async function createApi({ ttlMsMax = thirtyDays, pool, ...options }: Api
   const log = pino({ level: 'debug' }, lines);
   const app = createApp(world.service, metrics, log, {
     standard: { size: 100, ttlMs: twoMinutes, ttlMsMax },
+    stream: { timers: realTimers, keepAliveMs: 60_000, patienceMs: 60_000, ...stream },
     clientPool,
     version: '0.0.0',
   });
