@@ -13,6 +13,7 @@ import { Pool } from '../pool/pool.ts';
 import { type Feed, Feeds } from './feed.ts';
 import { Housekeeping, type HousekeepingListener, type HousekeepingOptions } from './housekeeping.ts';
 import { asFarAsFree, missing } from './making.ts';
+import { Sweep } from './sweep.ts';
 import { Line, Seats } from './waiting.ts';
 
 export interface TenureOptions extends HousekeepingOptions {
@@ -52,8 +53,6 @@ export interface HeldPool {
   feed: Feed;
 }
 
-const sweepEveryMs = 1000;
-
 export class Tenure {
   readonly #journal: Journal;
   readonly #options: TenureOptions;
@@ -62,7 +61,7 @@ export class Tenure {
   #stage: Stage = 'starting';
   #pools = new Map<string, HeldPool>();
   readonly #feeds = new Feeds();
-  #sweep: unknown;
+  readonly #sweep: Sweep;
 
   constructor(journal: Journal, options: TenureOptions, listener: ServiceListener) {
     this.#journal = journal;
@@ -70,6 +69,7 @@ export class Tenure {
     this.#listener = listener;
     const { clock, timers } = options;
     this.#housekeeping = new Housekeeping(options, clock, timers, listener);
+    this.#sweep = new Sweep(clock, (leases) => listener.swept(leases));
   }
 
   get stage(): Stage {
@@ -101,7 +101,7 @@ export class Tenure {
 
   /** No timer of the pools fires after it. */
   end(): void {
-    this.#options.clock.clearTimeout(this.#sweep);
+    this.#sweep.end();
     for (const { pool } of this.#pools.values()) pool.stop();
   }
 
@@ -141,7 +141,7 @@ export class Tenure {
         crashed: (error) => {
           // A command half done has been appended by now: nothing of it may reach the log.
           this.#journal.abandon();
-          clock.clearTimeout(this.#sweep);
+          this.#sweep.end();
           this.#housekeeping.end();
           this.#listener.crashed(error);
         },
@@ -181,7 +181,7 @@ export class Tenure {
     for (const [pool, why] of this.#journal.damaged) this.#listener.damaged(pool, why);
     for (const each of opened) this.#goByDeclared(this.serve(each));
     this.#enter('serving');
-    this.#armSweep();
+    this.#sweep.begin(() => this.#pools.values());
     this.#housekeeping.begin(this.#journal.upkeep, () => this.#stage === 'serving');
   }
 
@@ -207,7 +207,7 @@ export class Tenure {
 
   /** Another process has the pools: everything known here is history, and this process stands by anew. */
   #leave(): void {
-    this.#options.clock.clearTimeout(this.#sweep);
+    this.#sweep.end();
     this.#housekeeping.end();
     this.#signal({ type: 'FENCED' });
     this.#feeds.end();
@@ -234,18 +234,5 @@ export class Tenure {
       }
       this.#keepAsking(!answered);
     }, this.#options.standbyPollMs);
-  }
-
-  #armSweep(): void {
-    const { clock } = this.#options;
-    const armedAt = clock.now();
-    this.#sweep = clock.setTimeout(() => {
-      for (const { pool } of this.#pools.values()) {
-        // However late a process runs its timers that was stopped for a while: those that were due when this one was
-        // set have had their turn, and of any other it is not known.
-        if (pool.isOverdue(armedAt)) this.#listener.swept(pool.pass(clock.now()));
-      }
-      this.#armSweep();
-    }, sweepEveryMs);
   }
 }

@@ -2,7 +2,7 @@
  * The verdict on the recorded history of the default pool. Of the invariants I1 to I18, checked here: I1 to I9, I11 to I15
  * and I17. Elsewhere or not:
  * - I10 (waiting) is checked on a pool of its own (`check-line.ts`), and that pools are apart (I19) by `leasehold verify`.
- * - I16 speaks of a stream, which the service does not have yet.
+ * - I16 (the stream) has tests of its own (`stream.test.ts`).
  * - I14 is checked for every acknowledged change, and I18 in long runs, by sampling the memory (`memory.ts`).
  */
 import { checkKeys } from './check-keys.ts';

@@ -1,0 +1,33 @@
+/** Looks every second for leases that are over though no timer has said so. It finds none, unless timers are lost. */
+import type { Clock } from '../clock.ts';
+import type { Pool } from '../pool/pool.ts';
+
+const everyMs = 1000;
+
+export class Sweep {
+  readonly #clock: Clock;
+  readonly #swept: (leases: number) => void;
+  #timer: unknown;
+
+  /** `swept` is told of leases that were ended so. */
+  constructor(clock: Clock, swept: (leases: number) => void) {
+    this.#clock = clock;
+    this.#swept = swept;
+  }
+
+  begin(pools: () => Iterable<{ pool: Pool }>): void {
+    const armedAt = this.#clock.now();
+    this.#timer = this.#clock.setTimeout(() => {
+      for (const { pool } of pools()) {
+        // However late a process runs its timers that was stopped for a while: those that were due when this one was
+        // set have had their turn, and of any other it is not known.
+        if (pool.isOverdue(armedAt)) this.#swept(pool.pass(this.#clock.now()));
+      }
+      this.begin(pools);
+    }, everyMs);
+  }
+
+  end(): void {
+    this.#clock.clearTimeout(this.#timer);
+  }
+}
