@@ -388,7 +388,7 @@ const ofService: Bug[] = [
   bug('who stands by asks but once', edit(tenure, 'this.#keepAsking(!answered);', '')),
   bug(
     'a process that was stopped takes timers for lost',
-    edit(tenure, 'pool.isOverdue(armedAt)', 'pool.isOverdue(clock.now() - sweepEveryMs)'),
+    edit('service/sweep.ts', 'pool.isOverdue(armedAt)', 'pool.isOverdue(this.#clock.now() - everyMs)'),
   ),
 ];
 
