@@ -9,6 +9,9 @@ export interface Clock {
   anchor?(now: number): void;
 }
 
+/** Waiting, on whatever scale. */
+export type Timers = Pick<Clock, 'setTimeout' | 'clearTimeout'>;
+
 /** Elapsed time in milliseconds, for measuring only: from no particular instant. */
 export const elapsedMs = (): number => performance.now();
 

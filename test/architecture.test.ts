@@ -25,7 +25,7 @@ const plan: Record<string, { rooms: string[]; packages: string[] }> = {
     packages: [],
   },
   http: {
-    rooms: ['service', 'declared', 'lease', 'metrics', 'log', 'random'],
+    rooms: ['service', 'declared', 'lease', 'metrics', 'log', 'clock', 'random'],
     packages: ['hono', '@hono', 'zod', '@asteasolutions'],
   },
   verify: { rooms: ['journal', 'lease'], packages: [] },

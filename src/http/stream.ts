@@ -1,5 +1,5 @@
 /** The log as it grows, to whoever watches: Server-Sent Events, numbered like the facts, so that one can go on where one was. */
-import type { Timers } from '../journal/in-time.ts';
+import type { Timers } from '../clock.ts';
 import type { Followed } from '../service/following.ts';
 import { eventOut } from './answers.ts';
 
@@ -32,7 +32,7 @@ export function eventStream(
       async pull(controller) {
         timers.clearTimeout(patience);
         next ??= portions.next();
-        const said = await Promise.race([next, quiet(timers, keepAliveMs)]);
+        const said = await orQuiet(next, timers, keepAliveMs);
         if (end.signal.aborted) return;
         if (said === null) controller.enqueue(encoder.encode(':\n\n'));
         else {
@@ -55,10 +55,18 @@ export function eventStream(
   );
 }
 
-const quiet = (timers: Timers, ms: number): Promise<null> =>
-  new Promise((resolve) => {
-    timers.setTimeout(() => resolve(null), ms);
+/** What is said, or null where nothing is said for so long. */
+async function orQuiet<T>(said: Promise<T>, timers: Timers, ms: number): Promise<T | null> {
+  let timer: unknown;
+  const quiet = new Promise<null>((resolve) => {
+    timer = timers.setTimeout(() => resolve(null), ms);
   });
+  try {
+    return await Promise.race([said, quiet]);
+  } finally {
+    timers.clearTimeout(timer);
+  }
+}
 
 const textOf = (said: Followed): string =>
   'fact' in said
