@@ -15,6 +15,7 @@ import { newId } from './random.ts';
 import { Service } from './service/service.ts';
 import { Seats } from './service/waiting.ts';
 import { runCommand } from './verify/command.ts';
+import { serveVisualizer } from './visualizer/serve.ts';
 
 const standbyPollMs = 150;
 /** A large pool has long steps, during which it is not heard of. */
@@ -99,6 +100,7 @@ async function main(config: Config, log: Logger): Promise<void> {
     version,
     stream: { timers: clock, keepAliveMs: streamKeepAliveMs, patienceMs: streamPatienceMs },
   });
+  serveVisualizer(app);
   // The port comes before the pool: who cannot listen must not take the pool from one who can.
   const server = await listen(app, config);
   await service.start();
@@ -167,8 +169,9 @@ function announce(url: string, tokens: number | undefined): void {
   Leasehold ${what} at ${url}
 
     curl -X POST ${url}/api/tokens/allocate
-    ${url}/docs       the API, to read and to try
-    ${url}/metrics    for Prometheus
+    ${url}/visualizer  to watch it work
+    ${url}/docs        the API, to read and to try
+    ${url}/metrics     for Prometheus
 
 `);
 }
