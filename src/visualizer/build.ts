@@ -19,7 +19,7 @@ const { outputFiles } = await build({
   bundle: true,
   splitting: true,
   format: 'esm',
-  target: ['es2022', 'chrome110', 'firefox115'],
+  target: ['es2022', 'chrome123', 'firefox120'],
   minify: true,
   jsx: 'automatic',
   jsxImportSource: 'preact',
