@@ -11,6 +11,7 @@ const ofPools = [
   'DELETE /tokens/clear-active',
   'DELETE /tokens/{id}',
   'GET /events',
+  'GET /events/stream',
   'GET /queue',
   'GET /tokens',
   'GET /tokens/active',
