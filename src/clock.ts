@@ -1,12 +1,15 @@
 /** The one source of time. Everything else is handed the time; no other file may read it. */
 
-/** Milliseconds since 1970 UTC, and timers on the same scale. XState's `SimulatedClock` is one too. */
+/** Milliseconds since 1970 UTC, and timers on the same scale. */
 export interface Clock {
   now(): number;
   setTimeout(run: () => void, delayMs: number): unknown;
   clearTimeout(id: unknown): void;
-  /** Lets it be `now`; from there it goes at its own pace. Timers under way keep their lengths. Not for one that is moved by hand. */
-  anchor?(now: number): void;
+  /**
+   * Lets it be `now`; from there it goes at its own pace. Timers under way keep their lengths. One that stands still until it
+   * is moved is moved by this no further than to the newest fact, which was at `last`.
+   */
+  anchor?(now: number, last: number | null): void;
 }
 
 /** Waiting, on whatever scale. */

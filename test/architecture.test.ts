@@ -34,7 +34,10 @@ const plan: Record<string, { rooms: string[]; packages: string[] }> = {
     packages: ['hono', 'preact', '@preact', 'uplot', 'elkjs', 'esbuild', 'xstate'],
   },
   verify: { rooms: ['journal', 'lease'], packages: [] },
-  service: { rooms: ['pool', 'verify', 'journal', 'lease', 'clock', 'random'], packages: [] },
+  service: {
+    rooms: ['pool', 'verify', 'journal', 'lease', 'clock', 'simulated-clock', 'random'],
+    packages: [],
+  },
   pool: { rooms: ['token', 'lease', 'clock'], packages: ['xstate'] },
   token: { rooms: ['lease'], packages: ['xstate'] },
   journal: {
@@ -47,6 +50,7 @@ const plan: Record<string, { rooms: string[]; packages: string[] }> = {
   config: { rooms: ['declared'], packages: ['zod'] },
   declared: { rooms: ['lease'], packages: ['zod', 'yaml'] },
   clock: { rooms: [], packages: [] },
+  'simulated-clock': { rooms: ['clock'], packages: [] },
   random: { rooms: [], packages: [] },
   lease: { rooms: [], packages: [] },
 };

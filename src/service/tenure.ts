@@ -201,7 +201,7 @@ export class Tenure {
    */
   #beginAt({ database, last }: Instants): number {
     const { clock } = this.#options;
-    clock.anchor?.(Math.max(database, last ?? database));
+    clock.anchor?.(Math.max(database, last ?? database), last);
     return clock.now();
   }
 

@@ -376,7 +376,10 @@ const ofService: Bug[] = [
     'what may be recorded is said not to be',
     edit(durable, "() => refused({ code: 'outcome_unknown' })", '() => this.unavailable()'),
   ),
-  bug('the clock is not anchored', edit(tenure, 'clock.anchor?.(Math.max(database, last ?? database));', '')),
+  bug(
+    'the clock is not anchored',
+    edit(tenure, 'clock.anchor?.(Math.max(database, last ?? database), last);', ''),
+  ),
   bug(
     'time runs backwards with the clock of the database',
     edit(tenure, 'Math.max(database, last ?? database)', 'database'),

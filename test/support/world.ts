@@ -1,8 +1,6 @@
 /** A service in this process, on a simulated clock and a real journal, with everything it tells written down. */
 
 import { onTestFinished } from 'vitest';
-import { SimulatedClock } from 'xstate';
-import type { Clock } from '../../src/clock.ts';
 import { completed } from '../../src/declared/options-schema.ts';
 import type { Timers } from '../../src/journal/in-time.ts';
 import { Journal, type JournalTimes } from '../../src/journal/journal.ts';
@@ -15,6 +13,7 @@ import type { Grant } from '../../src/service/allocating.ts';
 import type { PoolReads } from '../../src/service/pool-reads.ts';
 import type { PoolService } from '../../src/service/pool-service.ts';
 import { Service, type ServiceOptions } from '../../src/service/service.ts';
+import { SimulatedClock } from '../../src/simulated-clock.ts';
 import { type DatabaseKind, freshDatabase, type Where } from './databases.ts';
 
 /** 2026-01-31, so that two minutes and a month's end are near. */
@@ -43,46 +42,15 @@ export const commitTimes: JournalTimes & PostgresTimes = {
   timers: realTimers,
 };
 
-/**
- * XState's simulated clock, moved from timer to timer: the original jumps to the end before it fires, so that
- * everything on the way would happen at the same, wrong, instant.
- */
-export class SteppedClock extends SimulatedClock implements Clock {
-  readonly #due = new Map<number, number>();
-
+/** The clock of simulated time, from `start` on unless said. */
+export class SteppedClock extends SimulatedClock {
   constructor(now = start) {
-    super();
-    this.set(now);
-  }
-
-  override setTimeout(run: () => void, delayMs: number): number {
-    const id = super.setTimeout(() => {
-      this.#due.delete(id);
-      run();
-    }, delayMs);
-    this.#due.set(id, this.now() + Math.max(0, delayMs));
-    return id;
-  }
-
-  override clearTimeout(id: unknown): void {
-    this.#due.delete(id as number);
-    super.clearTimeout(id as number);
+    super(now);
   }
 
   /** Lets time pass without a timer firing, as it does in a process that is busy. */
   stall(ms: number): void {
-    (this as unknown as { _now: number })._now += ms;
-  }
-
-  /** Lets time pass, each timer at its own instant. */
-  advance(ms: number): void {
-    const end = this.now() + ms;
-    for (;;) {
-      const next = Math.min(...this.#due.values());
-      if (next > end) break;
-      this.set(Math.max(next, this.now()));
-    }
-    this.set(end);
+    this.instant += ms;
   }
 }
 
