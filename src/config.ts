@@ -52,8 +52,7 @@ const Environment = z
     CLIENT_TTL_MS: count(1, msMax).prefault('60000'),
     CLIENT_IDLE_TTL_MS: count(1, msMax).prefault('300000'),
     LEASE_PROOF: oneOf('optional', 'required').default('optional'),
-    // Simulated time does not exist yet: whoever asks for it must not get the real one.
-    CLOCK: oneOf('system').default('system'),
+    CLOCK: oneOf('system', 'simulated').default('system'),
     LOG_LEVEL: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent').default('info'),
     MAX_CONNECTIONS: count(1, 1_000_000).prefault('20000'),
     REQUEST_TIMEOUT_MS: count(100, 600_000).prefault('10000'),
@@ -80,6 +79,8 @@ export interface Config {
   /** The pools that there are in any case: the default one first, then that of the tokens for clients. */
   readonly pools: readonly [DeclaredPool, DeclaredPool, ...DeclaredPool[]];
   readonly proofRequired: boolean;
+  /** Simulated time stands still until it is moved. */
+  readonly clockKind: 'system' | 'simulated';
   readonly logLevel: string;
   readonly maxConnections: number;
   readonly requestTimeoutMs: number;
@@ -114,6 +115,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     databaseUrl: valid.DATABASE_URL,
     dataDir: valid.DATA_DIR,
     pools: declaredBy(valid),
+    clockKind: valid.CLOCK,
     proofRequired: valid.LEASE_PROOF === 'required',
     logLevel: valid.LOG_LEVEL,
     maxConnections: valid.MAX_CONNECTIONS,

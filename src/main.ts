@@ -1,46 +1,17 @@
 #!/usr/bin/env node
-/** Start-up and shut-down, top to bottom: config → journal → service → HTTP → the pool. */
-import { readFileSync } from 'node:fs';
+/** Start-up and shut-down, top to bottom: config → what it is put together from → the port → the pools. */
+import { assemble, version } from './assembly.ts';
 import { reasonOf } from './cause.ts';
-import { elapsedMs, systemClock } from './clock.ts';
-import { type Config, clientPool, readConfig } from './config.ts';
-import { createApp } from './http/app.ts';
+import { elapsedMs } from './clock.ts';
+import { type Config, readConfig } from './config.ts';
 import { close, listen } from './http/server.ts';
-import { Journal } from './journal/journal.ts';
 import { isLateWrite } from './journal/late-write.ts';
-import type { Stage } from './lease/refusal.ts';
 import { createLog, type Logger } from './log.ts';
-import { createMetrics } from './metrics.ts';
-import { newId } from './random.ts';
-import { Service } from './service/service.ts';
-import { Seats } from './service/waiting.ts';
+import type { Service } from './service/service.ts';
 import { runCommand } from './verify/command.ts';
-import { serveVisualizer } from './visualizer/serve.ts';
-
-const standbyPollMs = 150;
-/** A large pool has long steps, during which it is not heard of. */
-const silenceMsPerToken = 0.05;
-const retryMs = 100;
-const retryMsMax = 1000;
-/** Of those who watch the log. */
-const streamKeepAliveMs = 15_000;
-const streamPatienceMs = 30_000;
 
 /** How long closing the database may take. */
 const closingMsMax = 6000;
-
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
-
-const said: Record<Stage, string> = {
-  starting: 'opens the pool',
-  standby: 'stands by: another process serves the pool',
-  serving: 'serves the pool',
-  degraded: 'the database does not commit: nothing is granted until it does',
-  fenced: 'another process has opened the pool',
-  stopping: 'grants nothing more',
-};
 
 async function main(config: Config, log: Logger): Promise<void> {
   const startedAt = elapsedMs();
@@ -50,65 +21,21 @@ async function main(config: Config, log: Logger): Promise<void> {
     else die(log, 'a bug: what it leaves undone is not known', error);
   });
   log.info(config.databaseUrl ? 'opens the database of DATABASE_URL' : 'opens the embedded database');
-  const clock = systemClock();
-  let held: Journal | undefined;
-  const journal = await Journal.open(config, newId(), {
-    silenceMs: () => config.heartbeatTimeoutMs + (held?.tokens ?? 0) * silenceMsPerToken,
-    commitTimeoutMs: config.commitTimeoutMs,
-    holdTimeoutMs: Math.min(config.commitTimeoutMs, config.heartbeatTimeoutMs + 500),
-    patienceMs: config.commitTimeoutMs,
-    retryMs,
-    retryMsMax,
-    now: elapsedMs,
-    timers: clock,
+  const { journal, service, app } = await assemble(config, {
+    log,
+    crashed: (error) => die(log, 'cannot go on: nothing is answered from what may be wrong', error),
   });
-  held = journal;
-  const service: Service = new Service(
-    journal,
-    {
-      clock,
-      timers: clock,
-      declared: config.pools,
-      proofRequired: config.proofRequired,
-      unproven: clientPool,
-      seats: new Seats(Math.floor(config.maxConnections / 2)),
-      standbyPollMs,
-      retentionMs: config.eventRetentionMs,
-      keysMax: config.idempotencyKeysMax,
-      tokensMax: config.tokensMax,
-    },
-    {
-      stage(stage, why) {
-        if (why) log.warn({ stage, err: why }, said[stage]);
-        else log[stage === 'fenced' ? 'warn' : 'info']({ stage }, said[stage]);
-      },
-      committed: (facts, commitMs) => metrics.committed(facts, commitMs),
-      unanswered: (error) => log.warn({ err: error }, 'the database did not answer a question'),
-      swept(leases) {
-        metrics.swept(leases);
-        log.error({ leases }, 'the sweep ended leases whose timers had not fired');
-      },
-      damaged: (pool, why) => log.error({ pool }, why),
-      pruned: (facts, keys) => metrics.pruned(facts, keys),
-      crashed: (error) => die(log, 'cannot go on: nothing is answered from what may be wrong', error),
-    },
-  );
-  const metrics = createMetrics(service);
-  const app = createApp(service, metrics, log, {
-    standard: config.pools[0].options,
-    clientPool,
-    version,
-    stream: { timers: clock, keepAliveMs: streamKeepAliveMs, patienceMs: streamPatienceMs },
-  });
-  serveVisualizer(app);
   // The port comes before the pool: who cannot listen must not take the pool from one who can.
   const server = await listen(app, config);
   await service.start();
   const url = urlOf(config.host, server.address());
   const startMs = Math.round(elapsedMs() - startedAt);
   const served = countServed(service);
-  log.info({ stage: service.stage, url, journal: journal.name, ...served, startMs }, 'started');
-  announce(url, served?.tokens);
+  log.info(
+    { stage: service.stage, url, journal: journal.name, clock: config.clockKind, ...served, startMs },
+    'started',
+  );
+  announce(url, served?.tokens, config.clockKind);
 
   onSignal(async () => {
     const stopAt = elapsedMs() + config.shutdownTimeoutMs;
@@ -162,13 +89,17 @@ function countServed(service: Service): { pools: number; tokens: number } | unde
 }
 
 /** For a person at a terminal; the log lines are for machines. `tokens`: absent on standby. */
-function announce(url: string, tokens: number | undefined): void {
+function announce(url: string, tokens: number | undefined, clockKind: Config['clockKind']): void {
   if (!process.stdout.isTTY && process.env.npm_lifecycle_event === undefined) return;
   const what = tokens === undefined ? 'stands by' : `serves ${tokens} tokens`;
+  const move = `time is simulated, and stands still until it is moved:
+    curl -X POST ${url}/api/clock/advance -H 'Content-Type: application/json' -d '{"ms":120000}'
+
+    `;
   process.stdout.write(`
   Leasehold ${what} at ${url}
 
-    curl -X POST ${url}/api/tokens/allocate
+    ${clockKind === 'simulated' ? move : ''}curl -X POST ${url}/api/tokens/allocate
     ${url}/visualizer  to watch it work
     ${url}/docs        the API, to read and to try
     ${url}/metrics     for Prometheus

@@ -24,10 +24,10 @@ export interface Metrics {
   readonly contentType: string;
 }
 
-/** `pool` is looked at whenever the metrics are asked for. */
-export function createMetrics(pool: PoolSeen): Metrics {
+/** `pool` is looked at whenever the metrics are asked for. `ofProcess`: the process itself too, which costs it a watch for good. */
+export function createMetrics(pool: PoolSeen, ofProcess = true): Metrics {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  if (ofProcess) collectDefaultMetrics({ register: registry });
   watch(pool, registry);
   return {
     asked: answerMetrics(registry),

@@ -33,10 +33,12 @@ const ofPools = [
 const routes = [
   ...['/api', '/api/pools/{pool}'].flatMap((base) => ofPools.map((each) => each.replace(' ', ` ${base}`))),
   'DELETE /api/pools/{pool}',
+  'GET /api/clock',
   'GET /api/leases/{lease_id}',
   'GET /api/pools',
   'GET /api/pools/{pool}',
   'PATCH /api/pools/{pool}',
+  'POST /api/clock/advance',
   'POST /api/pools',
   'DELETE /delete-token',
   'POST /assign-token',

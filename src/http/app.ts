@@ -6,6 +6,7 @@ import type { Metrics } from '../metrics.ts';
 import { newId } from '../random.ts';
 import type { Service } from '../service/service.ts';
 import { clientTokenRoutes, inWords } from './client-tokens.ts';
+import { clockRoutes } from './clock.ts';
 import { serveDocs } from './docs.ts';
 import { eventRoutes } from './events.ts';
 import { serveHealth } from './health.ts';
@@ -55,6 +56,7 @@ export function createApp(service: Service, metrics: Metrics, log: Logger, optio
       ...verifyRoutes(service, place),
     ]),
     ...poolRoutes(service, options.standard),
+    ...clockRoutes(service),
     ...clientRoutes,
   ];
   serve(app, routes, metrics);

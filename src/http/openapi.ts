@@ -37,6 +37,7 @@ export function openApiDocument(routes: readonly AnyRoute[], version: string): o
       { name: 'Tokens', description: 'Each token as it is now' },
       { name: 'Pools', description: 'Their options, and who waits in line' },
       { name: 'Tokens for clients', description: 'An elastic pool of its own, at the root' },
+      { name: 'Clock', description: 'Simulated time, to be moved by hand' },
       { name: 'Event log', description: 'Every change is a fact, and every fact can be read' },
     ],
   });

@@ -43,6 +43,7 @@ const problems: Record<ProblemCode, { status: ContentfulStatusCode; title: strin
   pool_not_found: { status: 404, title: 'There is no such pool' },
   pool_exists: { status: 409, title: 'There is such a pool already' },
   cursor_ahead: { status: 400, title: 'There is no such event yet' },
+  clock_not_simulated: { status: 404, title: 'Time is real here: nobody moves it' },
   pool_permanent: { status: 409, title: 'The pool is declared where the service is started' },
   unavailable: { status: 503, title: 'The pool is not served here now' },
   too_late: { status: 503, title: 'The lease was over before it was recorded: nothing is held' },

@@ -174,6 +174,12 @@ export const ClientKeepAliveBody = z
   .strictObject({ token: id, client_id: clientId.optional() }, { error: noObject })
   .openapi('ClientKeepAliveRequest');
 
+/** A year. */
+const advanceMsMax = 31_536_000_000;
+export const AdvanceBody = z
+  .strictObject({ ms: whole(0, advanceMsMax).openapi({ example: 120_000 }) }, { error: noObject })
+  .openapi('AdvanceRequest');
+
 const { membership, ...changeable } = optionsPart.shape;
 export const CreatePoolBody = z
   .strictObject({ ...changeable, membership, name: poolName }, { error: noObject })

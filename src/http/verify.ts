@@ -55,15 +55,17 @@ export const verifyRoutes = (service: Service, place: Place): AnyRoute[] => [
     line: ProgressLine,
     refusals: ['verify_running'],
     handle: async ({ params }, { gone, tell }) => {
-      const startedAt = service.now();
+      const startedAt = service.elapsed();
       let toldAt = startedAt;
       const progress = (state: Progress) => {
-        if (service.now() - toldAt < lineEveryMs) return;
-        toldAt = service.now();
+        if (service.elapsed() - toldAt < lineEveryMs) return;
+        toldAt = service.elapsed();
         tell(progressOut(state));
       };
       const found = await service.verify({ signal: gone(), progress }, (params as { pool?: string }).pool);
-      return map(found, (verification) => verificationOut(verification, service.now() - startedAt));
+      return map(found, (verification) =>
+        verificationOut(verification, Math.round(service.elapsed() - startedAt)),
+      );
     },
   }),
 ];

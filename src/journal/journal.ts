@@ -49,11 +49,12 @@ export class Journal {
   damaged: ReadonlyMap<string, string> = new Map();
 
   /**
-   * Postgres at `databaseUrl`, or embedded in the folder `dataDir`. Applies what migrations are missing.
+   * Postgres at `databaseUrl`, or embedded in the folder `dataDir`; null: in memory, and gone when
+   * it is closed. Applies what migrations are missing.
    * `process` is an id of this process, no other's.
    */
   static async open(
-    where: { databaseUrl?: string | undefined; dataDir: string },
+    where: { databaseUrl?: string | undefined; dataDir: string | null },
     process: string,
     times: JournalTimes & PostgresTimes,
   ): Promise<Journal> {

@@ -13,23 +13,22 @@ import { prepareAppend } from './append.ts';
 import { type Database, type Readable, readsInOrder } from './database.ts';
 import { migrationsFolder } from './migrations-folder.ts';
 
-/** Opens the folder, which is made if it is not there. Throws if another process has it open. */
-export async function openPGlite(dataDir: string): Promise<Database> {
-  const { client, ...opened } = await open(
-    resolve(dataDir),
-    'stop it, set another DATA_DIR, or share a Postgres server between them with DATABASE_URL',
-    async (client) => {
-      await migrate(drizzle(client), { migrationsFolder });
-      for (const [name, value] of Object.entries(readsInOrder)) await client.exec(`set ${name} = ${value}`);
-    },
-  );
+/** Opens the folder, which is made if it is not there; null: a database in memory. Throws if another process has it open. */
+export async function openPGlite(dataDir: string | null): Promise<Database> {
+  const { client, ...opened } = await (dataDir === null
+    ? openInMemory()
+    : open(
+        resolve(dataDir),
+        'stop it, set another DATA_DIR, or share a Postgres server between them with DATABASE_URL',
+        prepareToServe,
+      ));
   const db = drizzle(client);
   return {
     ...opened,
     db,
     opener: db,
     append: prepareAppend(db),
-    // Whoever has the folder's lock.
+    // Whoever has the folder's lock, or the memory.
     alone: true,
     hold: async () => true,
     held: true,
@@ -37,6 +36,23 @@ export async function openPGlite(dataDir: string): Promise<Database> {
     reset: async () => {},
     resetReaders: async () => {},
   };
+}
+
+async function openInMemory(): Promise<Opened> {
+  const client = await PGlite.create('memory://');
+  await prepareToServe(client);
+  return { name: 'PGlite in memory', client, close: () => client.close() };
+}
+
+async function prepareToServe(client: PGlite): Promise<void> {
+  await migrate(drizzle(client), { migrationsFolder });
+  for (const [name, value] of Object.entries(readsInOrder)) await client.exec(`set ${name} = ${value}`);
+}
+
+interface Opened {
+  name: string;
+  client: PGlite;
+  close(): Promise<void>;
 }
 
 /** The same, of a folder that is there, to read it. Migrates nothing. */
@@ -54,7 +70,7 @@ async function open(
   folder: string,
   advice: string,
   prepare: (client: PGlite) => Promise<void> = async () => {},
-): Promise<{ name: string; client: PGlite; close(): Promise<void> }> {
+): Promise<Opened> {
   const unlock = lockFolder(folder, advice);
   try {
     const client = await PGlite.create(join(folder, 'pglite'));

@@ -47,6 +47,8 @@ export type Refusal =
   | { code: 'too_late'; endedAt: number }
   /** The log did not confirm in time: it may yet be recorded. */
   | { code: 'outcome_unknown' }
+  /** Time goes by itself, and nobody moves it. */
+  | { code: 'clock_not_simulated'; detail: string }
   /** The key of the request was that of another one. */
   | { code: 'idempotency_key_reused' }
   /** The same request is still being answered. */

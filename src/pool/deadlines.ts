@@ -31,6 +31,13 @@ export class Deadlines<B extends Bounded> {
     one.expiresAt = null;
   }
 
+  /** The earliest deadline; Infinity where there is none. Costs a look at each instant that is one. */
+  get earliest(): number {
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const instant of this.#calendar.keys()) earliest = Math.min(earliest, instant);
+    return earliest;
+  }
+
   /** Those whose deadline is at or before `at`, earliest first, at most so many. */
   passed(at: number, most: number): readonly B[] {
     if (at <= this.#searched) return none;

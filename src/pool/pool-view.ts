@@ -60,3 +60,6 @@ export function heldToken({ order }: PoolContext, leaseId: string): HeldToken | 
   const entry = order.holding(leaseId);
   return entry && { tokenId: entry.tokenId, lease: tokenView(entry).lease! };
 }
+
+/** When a lease, a rest or the keeping of a token ends next; Infinity if nothing does by itself. */
+export const nextDeadline = ({ deadlines }: PoolContext): number => deadlines.earliest;

@@ -65,6 +65,11 @@ export class Pool {
     this.#actor.start();
   }
 
+  /** Of the newest fact. */
+  get seq(): number {
+    return this.#counter.seq;
+  }
+
   get stage(): Stage {
     return this.#actor.getSnapshot().value;
   }

@@ -10,6 +10,8 @@ export interface HousekeepingOptions {
   retentionMs: number;
   /** How many answers to requests with an Idempotency-Key are kept at most. */
   keysMax: number;
+  /** Elapsed time, for measuring only; the clock's, where that is real. */
+  elapsed?: () => number;
 }
 
 /** What is deleted from, a batch at a time; each says how many it was. */
@@ -39,6 +41,7 @@ export class Housekeeping {
   readonly #options: HousekeepingOptions;
   readonly #clock: Clock;
   readonly #timers: Timers;
+  readonly #elapsed: () => number;
   readonly #listener: HousekeepingListener;
   #silent = false;
   #next: unknown;
@@ -49,6 +52,7 @@ export class Housekeeping {
     this.#options = options;
     this.#clock = clock;
     this.#timers = timers;
+    this.#elapsed = options.elapsed ?? (() => clock.now());
     this.#listener = listener;
   }
 
@@ -78,9 +82,9 @@ export class Housekeeping {
     const batch = async (take: (at: number) => Promise<number>) => {
       await this.#wait(pauseMs);
       if (!goesOn()) return 0;
-      const at = this.#clock.now();
-      const rows = await take(at);
-      pauseMs = rows === 0 ? 0 : pausesPerBatch * Math.max(1, this.#clock.now() - at);
+      const since = this.#elapsed();
+      const rows = await take(this.#clock.now());
+      pauseMs = rows === 0 ? 0 : pausesPerBatch * Math.max(1, this.#elapsed() - since);
       isMore ||= rows === batchMost;
       return rows;
     };

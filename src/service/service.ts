@@ -18,11 +18,12 @@ import { heldToken } from '../pool/pool-view.ts';
 import type { Task } from '../verify/verify-log.ts';
 import type { Once } from './exactly-once.ts';
 import { declaredOf, requestOf } from './making.ts';
+import { Moving, type MovingOptions } from './moving.ts';
 import { PoolService, type PoolView } from './pool-service.ts';
 import { type HeldPool, type ServiceListener, Tenure, type TenureOptions } from './tenure.ts';
 import { Verifier } from './verifier.ts';
 
-export interface ServiceOptions extends Omit<TenureOptions, 'declared'> {
+export interface ServiceOptions extends Omit<TenureOptions, 'declared'>, MovingOptions {
   /** The pools that there are in any case, by name; the first one is the default pool. */
   declared: readonly [DeclaredPool, ...DeclaredPool[]];
   /** How many tokens pools can be made or changed to have, all together. */
@@ -39,6 +40,8 @@ export class Service {
   readonly #listener: ServiceListener;
   readonly #tenure: Tenure;
   readonly #verifier: Verifier;
+  /** For simulated time. */
+  readonly moving: Moving;
   readonly #services = new WeakMap<HeldPool, PoolService>();
 
   constructor(journal: Journal, options: ServiceOptions, listener: ServiceListener) {
@@ -49,6 +52,7 @@ export class Service {
     const [first, ...others] = options.declared;
     const declared = [declaredOf(first), ...others.map(declaredOf)] as const;
     this.#tenure = new Tenure(journal, { ...options, declared }, listener);
+    this.moving = new Moving(options, this.#tenure, (ask) => this.#atDefault(ask));
     this.#verifier = new Verifier(journal, () => this.stage, listener);
   }
 
@@ -64,6 +68,11 @@ export class Service {
   /** Milliseconds since 1970, by the clock that leases go by. */
   now(): number {
     return this.#clock.now();
+  }
+
+  /** Elapsed milliseconds, for measuring only. */
+  elapsed(): number {
+    return this.#options.elapsed?.() ?? this.#clock.now();
   }
 
   /** Resolves when the pools are served, or another process is found to serve them; then this one stands by. */

@@ -13,10 +13,10 @@ import { Pool } from '../pool/pool.ts';
 import { type Feed, Feeds } from './feed.ts';
 import { Housekeeping, type HousekeepingListener, type HousekeepingOptions } from './housekeeping.ts';
 import { asFarAsFree, missing } from './making.ts';
-import { Sweep } from './sweep.ts';
+import { Sweep, type SweepOptions } from './sweep.ts';
 import { Line, Seats } from './waiting.ts';
 
-export interface TenureOptions extends HousekeepingOptions {
+export interface TenureOptions extends HousekeepingOptions, SweepOptions {
   clock: Clock;
   /** The pools that there are in any case; the first one is the default pool. */
   declared: readonly [PoolRequest, ...PoolRequest[]];
@@ -69,7 +69,7 @@ export class Tenure {
     this.#listener = listener;
     const { clock, timers } = options;
     this.#housekeeping = new Housekeeping(options, clock, timers, listener);
-    this.#sweep = new Sweep(clock, (leases) => listener.swept(leases));
+    this.#sweep = new Sweep(clock, options, (leases) => listener.swept(leases));
   }
 
   get stage(): Stage {

@@ -58,6 +58,13 @@ export class Line {
     return this.#until.get(leaseId);
   }
 
+  /** When the first of them gives up; Infinity where nobody waits. */
+  get next(): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const until of this.#until.values()) next = Math.min(next, until);
+    return next;
+  }
+
   /** `ended` is called at once when it has ended; the promise is for whoever has the time. */
   wait(
     leaseId: string,
