@@ -43,7 +43,7 @@ export interface Host {
   log: Logger;
   /** Cannot go on: nothing is answered from what may be wrong. */
   crashed(error: unknown): void;
-  /** Simulated time stands still until this has come about, after each instant at which something was due. */
+  /** Before simulated time goes on from an instant at which something was due, this has come about. null: there is nothing to wait for. */
   settled?: () => Promise<void> | null;
   /** Not the process itself, where it is not the service's own: that is watched once and for all. */
   processMetrics?: boolean;

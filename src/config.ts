@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type DeclaredPool, declaredPools, type Permanent } from './declared/declared-pools.ts';
 import { msMax, sizeMax } from './declared/options-schema.ts';
-import { readPoolsFile } from './declared/pools-file.ts';
+import { declaredAs, readPoolsFile } from './declared/pools-file.ts';
 
 /** 30 days. */
 const ttlMsMaxDefault = 2_592_000_000;
@@ -94,8 +94,11 @@ export interface Config {
   readonly tokensMax: number;
 }
 
-/** Throws with one line for each variable that is wrong. An empty variable counts as absent. */
-export function readConfig(env: NodeJS.ProcessEnv): Config {
+/**
+ * Throws with one line for each variable that is wrong. An empty variable counts as absent. `pools`: what else there is to
+ * declare, instead of a file.
+ */
+export function readConfig(env: NodeJS.ProcessEnv, pools?: Record<string, object>): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const result = Environment.safeParse(given);
   if (!result.success) {
@@ -114,7 +117,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     port: valid.PORT,
     databaseUrl: valid.DATABASE_URL,
     dataDir: valid.DATA_DIR,
-    pools: declaredBy(valid),
+    pools: declaredBy(valid, pools),
     clockKind: valid.CLOCK,
     proofRequired: valid.LEASE_PROOF === 'required',
     logLevel: valid.LOG_LEVEL,
@@ -132,7 +135,10 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 export const clientPool = 'clients';
 
 /** The two pools that there always are, as the environment has them; the file of pools can say otherwise, and add more. */
-function declaredBy(env: z.output<typeof Environment>): Config['pools'] {
+function declaredBy(
+  env: z.output<typeof Environment>,
+  given: Record<string, object> | undefined,
+): Config['pools'] {
   const permanent: Permanent[] = [
     { name: 'default', standard: { size: env.POOL_SIZE, ttlMs: env.TTL_MS, ttlMsMax: env.TTL_MS_MAX } },
     {
@@ -147,11 +153,15 @@ function declaredBy(env: z.output<typeof Environment>): Config['pools'] {
     },
   ];
   const { POOLS_FILE } = env;
-  const declared = POOLS_FILE ? readPoolsFile(POOLS_FILE, permanent) : declaredPools({}, permanent);
+  const declared = POOLS_FILE
+    ? readPoolsFile(POOLS_FILE, permanent)
+    : given
+      ? declaredAs(given, permanent)
+      : declaredPools({}, permanent);
   const tokens = declared.reduce((sum, { options }) => sum + options.size, 0);
-  if (POOLS_FILE && tokens > env.TOKENS_MAX)
+  if ((POOLS_FILE || given) && tokens > env.TOKENS_MAX)
     throw new Error(
-      `the pools declared have ${tokens} tokens together, and may have ${env.TOKENS_MAX}: declare fewer (POOLS_FILE), or set TOKENS_MAX`,
+      `the pools declared have ${tokens} tokens together, and may have ${env.TOKENS_MAX}: declare fewer${POOLS_FILE ? ' (POOLS_FILE)' : ''}, or set TOKENS_MAX`,
     );
   return declared as [DeclaredPool, DeclaredPool, ...DeclaredPool[]];
 }

@@ -12,6 +12,8 @@ const plan: Record<string, { rooms: string[]; packages: string[] }> = {
     rooms: ['assembly', 'config', 'clock', 'log', 'http', 'service', 'verify', 'journal', 'cause'],
     packages: [],
   },
+  leasehold: { rooms: ['assembly', 'requests', 'config', 'clock', 'http', 'lease', 'log'], packages: [] },
+  requests: { rooms: ['clock'], packages: [] },
   assembly: {
     rooms: [
       ...['config', 'clock', 'simulated-clock', 'log', 'metrics', 'http', 'service', 'journal', 'lease'],
@@ -103,9 +105,13 @@ describe('the house', () => {
   it('has no circles', () => {
     const below = new Map(files.map((file) => [file, importsOf(file).files]));
     const circles: string[] = [];
+    const walked = new Set<string>();
     const walk = (file: string, trail: string[]): void => {
       if (trail.includes(file)) circles.push([...trail.slice(trail.indexOf(file)), file].join(' → '));
-      else for (const next of below.get(file) ?? []) walk(next, [...trail, file]);
+      // Whatever there is below one has been found the first time.
+      if (walked.has(file)) return;
+      walked.add(file);
+      for (const next of below.get(file) ?? []) walk(next, [...trail, file]);
     };
     for (const file of files) walk(file, []);
     expect(circles).toEqual([]);

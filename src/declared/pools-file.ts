@@ -41,6 +41,34 @@ export function readPoolsFile(file: string, permanent: readonly Permanent[]): De
   } catch (error) {
     throw new Error(`POOLS_FILE: cannot read ${file}: ${(error as Error).message}`);
   }
+  const { declared, said } = declaredIn(text, permanent);
+  if (said.length === 0) return declared;
+  const lines = said.map(({ line, col, message }) => `${file}:${line}:${col}: ${message}`);
+  throw new Error(`the file of pools is not valid (POOLS_FILE)\n  ${lines.join('\n  ')}`);
+}
+
+/** The same of pools that stand in no file, their options written in either manner. Throws with a line for each mistake. */
+export function declaredAs(chosen: Record<string, object>, permanent: readonly Permanent[]): DeclaredPool[] {
+  const asWritten = Object.entries(chosen).map(([name, options]) => [
+    name,
+    Object.fromEntries(Object.entries(options).map(([option, value]) => [written(option), value])),
+  ]);
+  const text = JSON.stringify({ pools: Object.fromEntries(asWritten) });
+  const { declared, said } = declaredIn(text, permanent);
+  if (said.length === 0) return declared;
+  throw new Error(`the pools are not valid\n  ${said.map(({ message }) => message).join('\n  ')}`);
+}
+
+interface Said {
+  line: number;
+  col: number;
+  message: string;
+}
+
+function declaredIn(
+  text: string,
+  permanent: readonly Permanent[],
+): { declared: DeclaredPool[]; said: Said[] } {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const mistakes: { offset: number; message: string }[] = [];
@@ -49,14 +77,10 @@ export function readPoolsFile(file: string, permanent: readonly Permanent[]): De
     say(pos[0], message.split('\n')[0]!.replace(/ at line .*$/, ''));
   const content = mistakes.length > 0 ? undefined : contentOf(document, say);
   const declared = content === undefined ? [] : check(document, content.js, permanent, say);
-  if (mistakes.length === 0) return declared;
   const said = mistakes
     .sort((one, other) => one.offset - other.offset)
-    .map(({ offset, message }) => {
-      const { line, col } = lines.linePos(offset);
-      return `${file}:${line}:${col}: ${message}`;
-    });
-  throw new Error(`the file of pools is not valid (POOLS_FILE)\n  ${said.join('\n  ')}`);
+    .map(({ offset, message }) => ({ ...lines.linePos(offset), message }));
+  return { declared, said };
 }
 
 const proto = '__proto__';

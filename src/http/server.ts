@@ -22,7 +22,7 @@ export interface ServerOptions {
 const connections = new WeakMap<Server, Set<Socket>>();
 
 /** Resolves when the port is taken, with the server; rejects with what Node says if it cannot be. */
-export function listen(app: Hono, options: ServerOptions): Promise<Server> {
+export function listen(app: Pick<Hono, 'fetch'>, options: ServerOptions): Promise<Server> {
   return new Promise((resolve, reject) => {
     const answer = async (...request: Parameters<typeof app.fetch>): Promise<Response> => {
       const response = await app.fetch(...request);

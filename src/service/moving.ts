@@ -23,7 +23,7 @@ export interface Moved extends Moment {
 
 export interface MovingOptions {
   clock: Clock;
-  /** Time stands still until this has come about, after each instant at which something was due. null: there is nothing to wait for. */
+  /** Before time goes on from an instant at which something was due, this has come about. null: there is nothing to wait for. */
   settled?: () => Promise<void> | null;
 }
 
@@ -94,14 +94,14 @@ export class Moving {
     let facts = 0;
     let since = elapsedMs();
     for (let isMore = true; isMore; ) {
+      const settled = this.#settled();
+      if (settled) await settled;
       if (this.#tenure.stage !== 'serving') return null;
       const before = this.#seq;
       isMore = clock.step(end);
       // Those of requests that come meanwhile do not count.
       facts += this.#seq - before;
-      const settled = this.#settled();
-      if (settled) await settled;
-      else if (isMore && elapsedMs() - since > portionMs) {
+      if (isMore && elapsedMs() - since > portionMs) {
         await nextTurn();
         since = elapsedMs();
       }

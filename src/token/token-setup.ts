@@ -135,7 +135,7 @@ export const tokenSetup = setup({
   },
 });
 
-interface Prolonging {
+export interface Prolonging {
   at: number;
   ttlMs?: number | undefined;
   maxLifetimeMs: number | null;
