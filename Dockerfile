@@ -2,7 +2,8 @@
 FROM node:20-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN npm ci
+# What is built comes later.
+RUN npm ci --ignore-scripts
 COPY tsconfig.json ./
 COPY src src
 RUN npm run build && npm prune --omit=dev
