@@ -98,7 +98,6 @@ function Runs({ runs, timer = null }: { runs: Run[]; timer?: Timer | null }) {
   return runs.map(([kind, x, y, text]) => {
     const start =
       x + (kind === 'delay' ? clockWidth : kind === 'order' ? (ringWidth - advanceOf.order) / 2 : 0);
-    const isLong = kind === 'order' && text.length > 1;
     return (
       <>
         {kind === 'delay' && <Clock x={x} y={y} timer={timer} />}
@@ -110,7 +109,6 @@ function Runs({ runs, timer = null }: { runs: Run[]; timer?: Timer | null }) {
           font-size={sizeOf[kind]}
           textLength={text.length * advanceOf[kind]}
           lengthAdjust="spacingAndGlyphs"
-          data-long={isLong || undefined}
         >
           {text}
         </text>

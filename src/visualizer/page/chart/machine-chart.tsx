@@ -2,7 +2,6 @@
  * A machine as it is drawn, and what it is doing: the state that it is in glows, the transition just taken is followed along
  * its arrow, and a running timer fills its own. Owns no data; what it shows is in its properties.
  */
-import { useId } from 'preact/hooks';
 import type { Arrow, DrawnChart } from '../../chart/drawing.ts';
 import { Beginning, DrawnArrow, DrawnLettering, DrawnPlate, DrawnState } from './drawn.tsx';
 import { useForAMoment } from './moment.ts';
@@ -20,7 +19,6 @@ export interface MachineChartProps {
 }
 
 export function MachineChart({ chart, state, taken, timer }: MachineChartProps) {
-  const id = useId();
   const shown = useForAMoment(taken);
   const view = useView(chart);
   const { drawing, form } = view;
@@ -53,7 +51,6 @@ export function MachineChart({ chart, state, taken, timer }: MachineChartProps) 
         <svg
           role="img"
           aria-label={`State chart of the ${chart.id}${state === null ? '' : `, in ${state}`}`}
-          aria-describedby={id}
           viewBox={`0 0 ${drawing.width} ${drawing.height}`}
           width={drawing.width * view.scale}
           height={drawing.height * view.scale}
@@ -84,7 +81,7 @@ export function MachineChart({ chart, state, taken, timer }: MachineChartProps) 
           ))}
         </svg>
       </section>
-      <Spoken id={id} chart={chart} state={state} />
+      <Spoken chart={chart} state={state} />
     </figure>
   );
 }

@@ -2,11 +2,12 @@
 import type { ChartTransition } from '../../chart/chart.ts';
 import type { DrawnChart } from '../../chart/drawing.ts';
 
-export function Spoken({ id, chart, state }: { id: string; chart: DrawnChart; state: string | null }) {
+export function Spoken({ chart, state }: { chart: DrawnChart; state: string | null }) {
   const { states, transitions } = chart;
   const sources = [...new Set([chart.id, ...states.map(({ id }) => id)])];
   return (
-    <div class="unseen" id={id}>
+    <div class="unseen">
+      <p>The {chart.id} in words: its states, and what happens in each.</p>
       <ul>
         {sources.map((source) => {
           const own = transitions.filter((transition) => transition.source === source);
