@@ -41,8 +41,10 @@ export function useView(chart: DrawnChart) {
 function useRoom(element: { current: HTMLElement | null }): number {
   const [room, setRoom] = useState(0);
   useEffect(() => {
-    const observer = new ResizeObserver(([entry]) => setRoom(Math.floor(entry!.contentRect.width)));
-    observer.observe(element.current!);
+    const view = element.current!;
+    // With its scroll bar, which must not change the drawing by coming and going.
+    const observer = new ResizeObserver(() => setRoom(view.offsetWidth));
+    observer.observe(view);
     return () => observer.disconnect();
   }, []);
   return room;
