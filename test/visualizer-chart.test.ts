@@ -4,8 +4,8 @@ import type { AnyStateMachine } from 'xstate';
 import { poolMachine } from '../src/pool/pool-machine.ts';
 import { tokenMachine } from '../src/token/token-machine.ts';
 import { drawCharts } from '../src/visualizer/chart/draw.ts';
-import type { Arrow, Box, Drawing, DrawnChart, Run } from '../src/visualizer/chart/drawing.ts';
-import { widthOf } from '../src/visualizer/chart/lettering.ts';
+import type { Arrow, Box, Drawing, DrawnChart, Run, RunKind } from '../src/visualizer/chart/drawing.ts';
+import { sizeOf } from '../src/visualizer/chart/metrics.ts';
 
 interface Candidate {
   target?: string;
@@ -98,11 +98,14 @@ const isWithin = (inner: Box, outer: Box): boolean =>
   inner.x + inner.width <= outer.x + outer.width + 0.2 &&
   inner.y + inner.height <= outer.y + outer.height + 0.2;
 
-/** Where its letters are, with what hangs below the line. */
+/** Before the letters, and around them: a clock and room for what is left, or a ring. */
+const beside = (kind: RunKind): number => (kind === 'delay' ? 18 + 7 * 7.2 : kind === 'order' ? 8 : 0);
+
+/** Where its letters are, of 0.6 em each, with what hangs below the line. */
 const placeOf = ([kind, x, y, text]: Run): Box => ({
   x,
   y: y - 11,
-  width: widthOf([kind, text]),
+  width: text.length * 0.6 * sizeOf[kind] + beside(kind),
   height: 15,
 });
 
