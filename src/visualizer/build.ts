@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build, type OutputFile } from 'esbuild';
+import { drawCharts } from './chart/draw.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = join(root, 'dist/page');
@@ -25,6 +26,7 @@ const { outputFiles } = await build({
   jsxImportSource: 'preact',
   logLevel: 'warning',
   loader: { '.svg': 'file' },
+  define: { DRAWN_CHARTS: JSON.stringify(await drawCharts()) },
 });
 
 const nameOf = (ending: string): string =>
