@@ -14,6 +14,8 @@ export class Feed {
   #recent: SealedFact[] = [];
   #watchers = new Set<() => void>();
   #hasEnded = false;
+  /** How long the commit of the newest one took. */
+  commitMs = 0;
 
   /** `head`: the seq of the newest fact there is. */
   constructor(head: number) {
@@ -77,13 +79,14 @@ export class Feeds {
     return feed;
   }
 
-  /** These have been committed, those of each pool in their order. */
-  push(facts: readonly SealedFact[]): void {
+  /** These have been committed, those of each pool in their order, in so many milliseconds. */
+  push(facts: readonly SealedFact[], commitMs: number): void {
     const told = new Set<Feed>();
     for (const fact of facts) {
       const feed = this.#feeds.get(fact.pool);
       if (feed === undefined) continue;
       feed.push(fact);
+      feed.commitMs = commitMs;
       told.add(feed);
       if (fact.type !== 'closed') continue;
       feed.end();
