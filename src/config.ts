@@ -38,6 +38,10 @@ const postgresUrl = z
   .string()
   .refine((url) => /^postgres(ql)?:\/\//.test(url) && URL.canParse(url), 'must be a postgres:// URL');
 
+const webSocketUrl = z
+  .string()
+  .refine((url) => /^wss?:\/\//.test(url) && URL.canParse(url), 'must be a ws:// URL');
+
 const Environment = z
   .object({
     HOST: z.string().min(1).default('127.0.0.1'),
@@ -63,6 +67,7 @@ const Environment = z
     EVENT_RETENTION: retention.prefault('forever'),
     IDEMPOTENCY_KEYS_MAX: count(1, 1_000_000_000).prefault('1000000'),
     TOKENS_MAX: count(1, 10_000_000).prefault('200000'),
+    STATELY_INSPECTOR: webSocketUrl.optional(),
   })
   .refine((env) => env.TTL_MS <= env.TTL_MS_MAX, {
     path: ['TTL_MS'],
@@ -91,6 +96,8 @@ export interface Config {
   readonly idempotencyKeysMax: number;
   /** How many tokens there may be in all pools together, unless more are declared by the environment alone. */
   readonly tokensMax: number;
+  /** Where Stately's inspector listens; undefined: nobody is shown anything. */
+  readonly statelyInspector: string | undefined;
 }
 
 /** Throws with one line for each variable that is wrong. An empty variable counts as absent. */
@@ -124,6 +131,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     eventRetentionMs: valid.EVENT_RETENTION,
     idempotencyKeysMax: valid.IDEMPOTENCY_KEYS_MAX,
     tokensMax: valid.TOKENS_MAX,
+    statelyInspector: valid.STATELY_INSPECTOR,
   });
 }
 

@@ -6,6 +6,7 @@ import { elapsedMs, systemClock } from './clock.ts';
 import { type Config, clientPool, readConfig } from './config.ts';
 import { createApp } from './http/app.ts';
 import { close, listen } from './http/server.ts';
+import { openInspector } from './inspector.ts';
 import { Journal } from './journal/journal.ts';
 import { isLateWrite } from './journal/late-write.ts';
 import type { Stage } from './lease/refusal.ts';
@@ -49,6 +50,7 @@ async function main(config: Config, log: Logger): Promise<void> {
     if (isLateWrite(error)) log.warn({ err: error }, 'the driver wrote to a connection that was closed');
     else die(log, 'a bug: what it leaves undone is not known', error);
   });
+  const inspect = config.statelyInspector && (await openInspector(config.statelyInspector));
   log.info(config.databaseUrl ? 'opens the database of DATABASE_URL' : 'opens the embedded database');
   const clock = systemClock();
   let held: Journal | undefined;
@@ -76,6 +78,7 @@ async function main(config: Config, log: Logger): Promise<void> {
       retentionMs: config.eventRetentionMs,
       keysMax: config.idempotencyKeysMax,
       tokensMax: config.tokensMax,
+      ...(inspect && { inspect }),
     },
     {
       stage(stage, why) {

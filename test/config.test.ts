@@ -31,6 +31,7 @@ const defaults: Config = {
   eventRetentionMs: Number.POSITIVE_INFINITY,
   idempotencyKeysMax: 1_000_000,
   tokensMax: 200_000,
+  statelyInspector: undefined,
 };
 
 /** What stops the start, in the words that its user reads; '' if nothing does. */

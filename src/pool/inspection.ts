@@ -40,6 +40,7 @@ export class Inspection {
   /** Who has set off what happens now. */
   #from: Party = 'pool';
   #isCounted = false;
+  #system: System | null = null;
   #listener: Listener | null = null;
   #step: Step | undefined;
   #messages: Message[] = [];
@@ -65,14 +66,25 @@ export class Inspection {
     return this.#step;
   }
 
-  /** Tells of each step from the next one on, until what is returned is called; both between two steps. One listener at a time. */
-  attach(system: System, listener: Listener): () => void {
-    const { unsubscribe } = system.inspect({ next: (event) => this.#see(event) });
+  /** The system of the pool's actors. */
+  set system(system: System) {
+    this.#system = system;
+  }
+
+  /** Tells what passed in each step from the next one on, until what is returned is called; both between two steps. One listener at a time. */
+  listen(listener: Listener): () => void {
+    const stop = this.observe({ next: (event) => this.#see(event) });
     this.#listener = listener;
     return () => {
-      unsubscribe();
+      stop();
       this.#listener = null;
     };
+  }
+
+  /** All that XState tells, as it is: with the leases, for whoever keeps these back. */
+  observe(observer: Observer<InspectionEvent>): () => void {
+    const { unsubscribe } = this.#system!.inspect(observer);
+    return unsubscribe;
   }
 
   begin(): void {

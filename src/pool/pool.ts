@@ -14,7 +14,7 @@ import type { Counts, TokenView } from '../lease/view.ts';
 import { carriedOut } from './carried-out.ts';
 import { ClearableClock } from './clearable-clock.ts';
 import { FactCounter } from './fact-counter.ts';
-import { Inspection, type Listener } from './inspection.ts';
+import { Inspection } from './inspection.ts';
 import { LineKeeper } from './line-keeper.ts';
 import { type Lifecycle, type PoolContext, type PoolEvent, type PoolInput, slices } from './pool-context.ts';
 import { type Answer, answerOf, type PoolHost } from './pool-host.ts';
@@ -56,6 +56,7 @@ export class Pool {
         host.served(leaseId, answerOf({ refusal: code, step: this.inspection.step })),
     });
     this.#actor = createActor(machine, { input, clock: this.#clock as never });
+    this.inspection.system = this.#actor.system;
     this.#keeper = new LineKeeper(this.#clock, {
       see: () => this.#actor.getSnapshot(),
       now: () => this.#counter.notBefore(this.#clock.now()),
@@ -161,11 +162,6 @@ export class Pool {
   signal(event: Lifecycle): void {
     this.#step(() => this.#send(event, event.type === 'STOP' ? 'route' : 'journal'));
     if (event.type === 'FENCED') this.stop();
-  }
-
-  /** Tells what passed in each step from the next one on, until what is returned is called. One listener at a time. */
-  inspect(listener: Listener): () => void {
-    return this.inspection.attach(this.#actor.system, listener);
   }
 
   /** One token as it is at `at`. */

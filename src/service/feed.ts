@@ -13,6 +13,7 @@ export class Feed {
   /** The facts up to the newest one, without a gap. */
   #recent: SealedFact[] = [];
   #watchers = new Set<() => void>();
+  #listeners = new Set<() => void>();
   #hasEnded = false;
   /** How long the commit of the newest one took. */
   commitMs = 0;
@@ -55,6 +56,12 @@ export class Feed {
     };
   }
 
+  /** The same, for whoever does not ask for the facts: for them none is kept. */
+  listen(wake: () => void): () => void {
+    this.#listeners.add(wake);
+    return () => this.#listeners.delete(wake);
+  }
+
   /** The facts after this one; null if they are too many to be kept here, or were committed while nobody watched. */
   after(seq: number): readonly SealedFact[] | null {
     if (seq >= this.#head) return [];
@@ -65,6 +72,7 @@ export class Feed {
   /** There may be something new. */
   wake(): void {
     for (const wake of this.#watchers) wake();
+    for (const wake of this.#listeners) wake();
   }
 }
 

@@ -84,7 +84,7 @@ export class Messages {
     this.#viewers.add(viewer);
     if (this.#viewers.size > 1) return;
     this.#attach();
-    this.#leaveFeed = this.#feed.watch(() => this.#committed());
+    this.#leaveFeed = this.#feed.listen(() => this.#committed());
   }
 
   #leave(viewer: Viewer): void {
@@ -99,7 +99,7 @@ export class Messages {
   }
 
   #attach(): void {
-    this.#detach = this.#pool.inspect((step, messages) => this.#passed(step, messages));
+    this.#detach = this.#pool.inspection.listen((step, messages) => this.#passed(step, messages));
   }
 
   #passed({ seq, told }: Step, messages: Message[]): void {

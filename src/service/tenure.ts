@@ -24,6 +24,8 @@ export interface TenureOptions extends HousekeepingOptions {
   proofRequired: boolean;
   /** The pool of which that does not hold: its clients are never told a lease id. */
   unproven?: string;
+  /** Shows somebody the default pool, whenever this process has opened it. */
+  inspect?: (pool: Pool) => void;
   /** For all who wait; any number of them unless said. */
   seats?: Seats;
   /** How often a process on standby asks whether the pools are free, by `timers`. */
@@ -150,6 +152,7 @@ export class Tenure {
         },
       },
     );
+    if (name === this.#options.declared[0].pool) this.#options.inspect?.(pool);
     const feed = this.#feeds.begin(name, seq);
     return { name, pool, journal, line, feed, messages: new Messages(clock, timers, pool, feed) };
   }
