@@ -82,6 +82,9 @@ describe('the configuration', () => {
       proofRequired: true,
       logLevel: 'silent',
     });
+    expect(readConfig({ STATELY_INSPECTOR: 'ws://127.0.0.1:8080' }).statelyInspector).toBe(
+      'ws://127.0.0.1:8080',
+    );
   });
 
   it('cannot be changed once it is read', () => {
@@ -173,6 +176,8 @@ describe('a configuration that is not valid', () => {
     ['DATABASE_URL', 'mysql://localhost/pool'],
     ['DATABASE_URL', 'localhost:5432'],
     ['DATABASE_URL', 'postgres://a b'],
+    ['STATELY_INSPECTOR', 'http://127.0.0.1:8080'],
+    ['STATELY_INSPECTOR', 'ws://a b'],
   ])('is refused for %s=%s, by its name', (name, value) => {
     expect(complaint({ [name]: value })).toContain(`\n  ${name}: `);
   });

@@ -63,7 +63,11 @@ export class Messages {
         else if (this.#feed.hasEnded) return;
         else
           await new Promise<void>((resolve) => {
-            wake = resolve;
+            // What follows in the same breath goes with it.
+            wake = () => {
+              wake = () => {};
+              setImmediate(resolve);
+            };
           });
       }
     } finally {
