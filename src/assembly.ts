@@ -9,7 +9,7 @@ import type { Stage } from './lease/refusal.ts';
 import type { Logger } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { newId } from './random.ts';
-import { Service } from './service/service.ts';
+import { Service, type ServiceOptions } from './service/service.ts';
 import { Seats } from './service/waiting.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 import { serveVisualizer } from './visualizer/serve.ts';
@@ -45,6 +45,8 @@ export interface Host {
   crashed(error: unknown): void;
   /** Before simulated time goes on from an instant at which something was due, this has come about. null: there is nothing to wait for. */
   settled?: () => Promise<void> | null;
+  /** Is shown all that goes on in the default pool. */
+  inspect?: NonNullable<ServiceOptions['inspect']>;
   /** Not the process itself, where it is not the service's own: that is watched once and for all. */
   processMetrics?: boolean;
 }
@@ -83,6 +85,7 @@ export async function assemble(config: AssemblyConfig, host: Host): Promise<Asse
       keysMax: config.idempotencyKeysMax,
       tokensMax: config.tokensMax,
       ...(host.settled && { settled: host.settled }),
+      ...(host.inspect && { inspect: host.inspect }),
     },
     {
       stage(stage, why) {

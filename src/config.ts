@@ -38,6 +38,10 @@ const postgresUrl = z
   .string()
   .refine((url) => /^postgres(ql)?:\/\//.test(url) && URL.canParse(url), 'must be a postgres:// URL');
 
+const webSocketUrl = z
+  .string()
+  .refine((url) => /^wss?:\/\//.test(url) && URL.canParse(url), 'must be a ws:// URL');
+
 const Environment = z
   .object({
     HOST: z.string().min(1).default('127.0.0.1'),
@@ -62,6 +66,7 @@ const Environment = z
     EVENT_RETENTION: retention.prefault('forever'),
     IDEMPOTENCY_KEYS_MAX: count(1, 1_000_000_000).prefault('1000000'),
     TOKENS_MAX: count(1, 10_000_000).prefault('200000'),
+    STATELY_INSPECTOR: webSocketUrl.optional(),
   })
   .refine((env) => env.TTL_MS <= env.TTL_MS_MAX, {
     path: ['TTL_MS'],
@@ -92,6 +97,8 @@ export interface Config {
   readonly idempotencyKeysMax: number;
   /** How many tokens there may be in all pools together, unless more are declared by the environment alone. */
   readonly tokensMax: number;
+  /** Where Stately's inspector listens; undefined: nobody is shown anything. */
+  readonly statelyInspector: string | undefined;
 }
 
 /**
@@ -129,6 +136,7 @@ export function readConfig(env: NodeJS.ProcessEnv, pools?: Record<string, object
     eventRetentionMs: valid.EVENT_RETENTION,
     idempotencyKeysMax: valid.IDEMPOTENCY_KEYS_MAX,
     tokensMax: valid.TOKENS_MAX,
+    statelyInspector: valid.STATELY_INSPECTOR,
   });
 }
 

@@ -5,6 +5,7 @@ import { reasonOf } from './cause.ts';
 import { elapsedMs } from './clock.ts';
 import { type Config, readConfig } from './config.ts';
 import { close, listen } from './http/server.ts';
+import { openInspector } from './inspector.ts';
 import { isLateWrite } from './journal/late-write.ts';
 import { createLog, type Logger } from './log.ts';
 import type { Service } from './service/service.ts';
@@ -20,9 +21,11 @@ async function main(config: Config, log: Logger): Promise<void> {
     if (isLateWrite(error)) log.warn({ err: error }, 'the driver wrote to a connection that was closed');
     else die(log, 'a bug: what it leaves undone is not known', error);
   });
+  const inspect = config.statelyInspector && (await openInspector(config.statelyInspector));
   log.info(config.databaseUrl ? 'opens the database of DATABASE_URL' : 'opens the embedded database');
   const { journal, service, app } = await assemble(config, {
     log,
+    ...(inspect && { inspect }),
     crashed: (error) => die(log, 'cannot go on: nothing is answered from what may be wrong', error),
   });
   // The port comes before the pool: who cannot listen must not take the pool from one who can.

@@ -9,7 +9,18 @@ const source = join(root, 'src');
 /** Each room, and the rooms whose files its own may import; npm packages it alone may use. */
 const plan: Record<string, { rooms: string[]; packages: string[] }> = {
   main: {
-    rooms: ['assembly', 'config', 'clock', 'log', 'http', 'service', 'verify', 'journal', 'cause'],
+    rooms: [
+      'assembly',
+      'config',
+      'clock',
+      'log',
+      'http',
+      'service',
+      'inspector',
+      'verify',
+      'journal',
+      'cause',
+    ],
     packages: [],
   },
   leasehold: { rooms: ['assembly', 'requests', 'config', 'clock', 'http', 'lease', 'log'], packages: [] },
@@ -30,6 +41,7 @@ const plan: Record<string, { rooms: string[]; packages: string[] }> = {
     rooms: ['http', 'pool', 'token', 'lease'],
     packages: ['hono', 'preact', '@preact', 'uplot', 'elkjs', 'esbuild', 'xstate'],
   },
+  inspector: { rooms: ['pool'], packages: ['xstate', '@statelyai'] },
   verify: { rooms: ['journal', 'lease'], packages: [] },
   service: {
     rooms: ['pool', 'verify', 'journal', 'lease', 'clock', 'simulated-clock', 'random'],

@@ -32,6 +32,7 @@ const defaults: Config = {
   eventRetentionMs: Number.POSITIVE_INFINITY,
   idempotencyKeysMax: 1_000_000,
   tokensMax: 200_000,
+  statelyInspector: undefined,
 };
 
 /** What stops the start, in the words that its user reads; '' if nothing does. */
@@ -84,6 +85,9 @@ describe('the configuration', () => {
       proofRequired: true,
       logLevel: 'silent',
     });
+    expect(readConfig({ STATELY_INSPECTOR: 'ws://127.0.0.1:8080' }).statelyInspector).toBe(
+      'ws://127.0.0.1:8080',
+    );
   });
 
   it('cannot be changed once it is read', () => {
@@ -175,6 +179,8 @@ describe('a configuration that is not valid', () => {
     ['DATABASE_URL', 'mysql://localhost/pool'],
     ['DATABASE_URL', 'localhost:5432'],
     ['DATABASE_URL', 'postgres://a b'],
+    ['STATELY_INSPECTOR', 'http://127.0.0.1:8080'],
+    ['STATELY_INSPECTOR', 'ws://a b'],
   ])('is refused for %s=%s, by its name', (name, value) => {
     expect(complaint({ [name]: value })).toContain(`\n  ${name}: `);
   });

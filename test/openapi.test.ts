@@ -12,6 +12,7 @@ const ofPools = [
   'DELETE /tokens/{id}',
   'GET /events',
   'GET /events/stream',
+  'GET /messages/stream',
   'GET /queue',
   'GET /tokens',
   'GET /tokens/active',

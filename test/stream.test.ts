@@ -1,6 +1,7 @@
 /** The live stream: every committed fact once, in order, none that is not committed, whoever reads how fast [I16]. */
 import { sql } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
+import { eventStream } from '../src/http/stream.ts';
 import { databaseKinds, holdCommits } from './support/databases.ts';
 import { type Api, createApi } from './support/http.ts';
 import { openDatabase } from './support/journal.ts';
@@ -162,6 +163,29 @@ describe('the stream of a pool', () => {
         })
         .toBeGreaterThanOrEqual(count);
     }
+  });
+
+  it('lets go of what it is made from when it is cut off between two portions [I18]', async () => {
+    const clock = new SteppedClock();
+    let isOpen = true;
+    async function* portions() {
+      try {
+        while (isOpen) yield ['said'];
+      } finally {
+        isOpen = false;
+      }
+    }
+    let isCut = false;
+    const times = { timers: clock, keepAliveMs: 10 ** 9, patienceMs: 1000 };
+    const cut = () => {
+      isCut = true;
+    };
+    const reader = eventStream(portions(), (said) => said, times, new AbortController(), cut).getReader();
+    await reader.read();
+    await reader.read();
+    clock.advance(1000);
+    expect(isCut).toBe(true);
+    await expect.poll(() => isOpen).toBe(false);
   });
 
   it('is cut off for who does not read it, and for nobody else [I18]', async () => {

@@ -11,6 +11,7 @@ import { serveDocs } from './docs.ts';
 import { eventRoutes } from './events.ts';
 import { serveHealth } from './health.ts';
 import { leaseRoutes } from './leases.ts';
+import { messageRoutes } from './messages.ts';
 import { openApiDocument } from './openapi.ts';
 import { places } from './place.ts';
 import { poolRoutes, queueRoutes } from './pools.ts';
@@ -52,6 +53,7 @@ export function createApp(service: Service, metrics: Metrics, log: Logger, optio
       ...leaseRoutes(place),
       ...tokenRoutes(place),
       ...eventRoutes(place, options.stream),
+      ...messageRoutes(place, options.stream),
       ...queueRoutes(place),
       ...verifyRoutes(service, place),
     ]),

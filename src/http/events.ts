@@ -1,6 +1,7 @@
 /** The event log, read: the leases of a token, and the facts themselves. */
 import { map } from '../lease/refusal.ts';
 import type { FactFilter } from '../lease/view.ts';
+import type { Followed } from '../service/following.ts';
 import {
   EventStream,
   EventsAnswer,
@@ -103,11 +104,16 @@ const stream = (place: Place, times: StreamTimes): AnyRoute =>
       const filter = { tokenId: token_id, userId: user_id, type };
       return place.ask(params, async (pool) =>
         map(await pool.reads.following.follow(filter, after, gone), (facts) =>
-          eventStream(facts, times, end, () => asker.cut()),
+          eventStream(facts, textOf, times, end, () => asker.cut()),
         ),
       );
     },
   });
+
+const textOf = (said: Followed): string =>
+  'fact' in said
+    ? `id: ${said.fact.seq}\ndata: ${JSON.stringify(eventOut(said.fact))}\n\n`
+    : `event: gap\ndata: ${JSON.stringify(said.gap)}\n\n`;
 
 const page = (
   place: Place,

@@ -1,7 +1,5 @@
-/** The log as it grows, to whoever watches: Server-Sent Events, numbered like the facts, so that one can go on where one was. */
+/** What goes on, to whoever watches: Server-Sent Events, as fast as they are read, and kept alive where nothing happens. */
 import type { Timers } from '../clock.ts';
-import type { Followed } from '../service/following.ts';
-import { eventOut } from './answers.ts';
 
 export interface StreamTimes {
   timers: Timers;
@@ -14,17 +12,20 @@ export interface StreamTimes {
 const encoder = new TextEncoder();
 
 /** As text, portion by portion, as fast as it is read. `cut` breaks the connection of who reads too slowly. */
-export function eventStream(
-  portions: AsyncGenerator<Followed[]>,
+export function eventStream<T>(
+  portions: AsyncGenerator<T[]>,
+  textOf: (each: T) => string,
   { timers, keepAliveMs, patienceMs }: StreamTimes,
   end: AbortController,
   cut: () => void,
 ): ReadableStream<Uint8Array> {
-  let next: Promise<IteratorResult<Followed[]>> | null = null;
+  let next: Promise<IteratorResult<T[]>> | null = null;
   let patience: unknown;
   const stop = () => {
     timers.clearTimeout(patience);
     end.abort();
+    // Whoever is cut off does not ask for more, and what was begun for them would go on for ever.
+    void portions.return(undefined);
   };
   return new ReadableStream<Uint8Array>(
     {
@@ -67,8 +68,3 @@ async function orQuiet<T>(said: Promise<T>, timers: Timers, ms: number): Promise
     timers.clearTimeout(timer);
   }
 }
-
-const textOf = (said: Followed): string =>
-  'fact' in said
-    ? `id: ${said.fact.seq}\ndata: ${JSON.stringify(eventOut(said.fact))}\n\n`
-    : `event: gap\ndata: ${JSON.stringify(said.gap)}\n\n`;

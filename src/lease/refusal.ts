@@ -1,5 +1,6 @@
 /** Every expected "no" of the service, as values. The edge gives each code its HTTP status. */
 import type { Reason } from './fact.ts';
+import type { Step } from './message.ts';
 import type { OptionName } from './pool-options.ts';
 
 /** What the service is doing; the states of the pool machine. Only `serving` grants. */
@@ -75,11 +76,15 @@ export type MachineRefusalCode =
   | 'pool_not_found'
   | 'unavailable';
 
-/** `replayed`: it is what was answered to the same request before. */
-export type Outcome<T> = ({ ok: T } | { refused: Refusal }) & { replayed?: true };
+/** `replayed`: it is what was answered to the same request before. `step`: what it came of, where somebody looks on. */
+export type Outcome<T> = ({ ok: T } | { refused: Refusal }) & { replayed?: true; step?: Step };
 
 /** What `show` makes of a yes. */
 export const map = <T, U>(outcome: Outcome<T>, show: (value: T) => U): Outcome<U> =>
   'refused' in outcome ? outcome : { ...outcome, ok: show(outcome.ok) };
+
+/** The same, and what it came of. */
+export const cameOf = <T>(step: Step | undefined, outcome: Outcome<T>): Outcome<T> =>
+  step === undefined ? outcome : { ...outcome, step };
 
 export const refused = (refusal: Refusal): { refused: Refusal } => ({ refused: refusal });

@@ -1,6 +1,7 @@
 /** What a running pool tells whoever runs it, and what it answers. */
 import type { Change } from '../lease/command.ts';
 import type { Fact } from '../lease/fact.ts';
+import type { Step } from '../lease/message.ts';
 import type { MachineRefusalCode } from '../lease/refusal.ts';
 import type { HeldToken } from './pool-view.ts';
 
@@ -25,6 +26,8 @@ export interface Answer {
   held: HeldToken | null;
   /** The caller stands in line, and is answered by `served`. */
   waits: boolean;
+  /** What it came of, where somebody looks on. */
+  step?: Step | undefined;
 }
 
 export const answerOf = (part: Partial<Answer> = {}): Answer => ({

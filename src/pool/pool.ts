@@ -7,12 +7,14 @@ import { type ActorRefFromLogic, createActor } from 'xstate';
 import type { Clock } from '../clock.ts';
 import type { Command } from '../lease/command.ts';
 import type { TokenState } from '../lease/lease.ts';
+import type { Party } from '../lease/message.ts';
 import type { PoolOptions } from '../lease/pool-options.ts';
 import type { Stage } from '../lease/refusal.ts';
 import type { Counts, TokenView } from '../lease/view.ts';
 import { carriedOut } from './carried-out.ts';
 import { ClearableClock } from './clearable-clock.ts';
 import { FactCounter } from './fact-counter.ts';
+import { Inspection } from './inspection.ts';
 import { LineKeeper } from './line-keeper.ts';
 import { type Lifecycle, type PoolContext, type PoolEvent, type PoolInput, slices } from './pool-context.ts';
 import { type Answer, answerOf, type PoolHost } from './pool-host.ts';
@@ -35,29 +37,35 @@ export class Pool {
   readonly #counter = new FactCounter();
   readonly #recorder: Recorder;
   readonly #keeper: LineKeeper;
+  /** What passes in it. */
+  readonly inspection: Inspection;
 
-  constructor(clock: Clock, input: PoolInput, host: PoolHost) {
+  constructor(clock: Clock, input: PoolInput, given: PoolHost) {
     this.#clock = new ClearableClock(clock, (run, isLate) => this.#fire(run, isLate));
+    this.inspection = new Inspection(this.#clock);
+    const host = this.inspection.overhear(given);
     this.#host = host;
-    this.#recorder = new Recorder(this.#clock, this.#counter, host);
+    this.#recorder = new Recorder(this.#clock, this.#counter, host, this.inspection);
     const machine = carriedOut({
       record: (context, saying) => this.#recorder.record(context, saying),
       answer: (part) => this.#recorder.add(part),
       recordChange: (change) => {
         this.#counter.seq = host.recordChange(change);
       },
-      dismiss: (leaseId, code) => host.served(leaseId, answerOf({ refusal: code })),
+      dismiss: (leaseId, code) =>
+        host.served(leaseId, answerOf({ refusal: code, step: this.inspection.step })),
     });
     this.#actor = createActor(machine, { input, clock: this.#clock as never });
+    this.inspection.system = this.#actor.system;
     this.#keeper = new LineKeeper(this.#clock, {
       see: () => this.#actor.getSnapshot(),
       now: () => this.#counter.notBefore(this.#clock.now()),
       endWhatIsDue: (at) => this.#endWhatIsDue(at),
-      send: (event) => this.#send(event),
+      send: (event) => this.#send(event, 'line'),
       askAgain: (waiter) =>
         host.served(
           waiter.leaseIds[0]!,
-          this.#recorder.answer(() => this.#send(waiter)),
+          this.#recorder.answer(() => this.#send(waiter, 'line')),
         ),
     });
     // Without an observer XState would report a bug globally, after the caller had been answered.
@@ -86,7 +94,7 @@ export class Pool {
   open({ seq, options, tokens }: { seq: number; options: PoolOptions; tokens: readonly TokenState[] }): void {
     this.#counter.seq = seq;
     this.#step(() => {
-      this.#send({ type: 'OPENED', seq, options });
+      this.#send({ type: 'OPENED', seq, options }, 'journal');
       for (const some of slices(tokens)) {
         // Each at its own time: a large pool takes seconds, and the timers of all would be late by as much.
         this.#send({ type: 'ENROL', at: this.#clock.now(), tokens: some });
@@ -114,7 +122,7 @@ export class Pool {
 
   /** All of it is one step to everybody else, in however many portions. */
   #handle(command: Command, answer: Answer): void {
-    this.#send(command);
+    this.#send(command, 'route');
     if (answer.refusal !== null) return;
     if (command.type === 'RELEASE_ALL' || command.type === 'CLOSE')
       while (this.#context.order.active > 0) this.#send(command);
@@ -144,7 +152,7 @@ export class Pool {
   #endWhatIsDue(at: number): number {
     const before = this.#counter.seq;
     for (let last = before; this.isOverdue(at); last = this.#counter.seq) {
-      this.#send({ type: 'SWEEP', at });
+      this.#send({ type: 'SWEEP', at }, 'clock');
       if (this.#counter.seq === last) this.#die(new Error(`what is due at ${at} does not pass`));
       this.#mustLive();
     }
@@ -157,7 +165,7 @@ export class Pool {
   }
 
   signal(event: Lifecycle): void {
-    this.#step(() => this.#send(event));
+    this.#step(() => this.#send(event, event.type === 'STOP' ? 'route' : 'journal'));
     if (event.type === 'FENCED') this.stop();
   }
 
@@ -194,13 +202,19 @@ export class Pool {
       run();
       return;
     }
+    this.#uninterrupted(run);
+    if (!this.#bug) this.#uninterrupted(() => this.#keeper.serve());
+  }
+
+  #uninterrupted(run: () => void): void {
     this.#inStep = true;
+    this.inspection.begin();
     try {
       run();
     } finally {
       this.#inStep = false;
+      this.inspection.end();
     }
-    this.#serveLine();
   }
 
   /**
@@ -211,23 +225,15 @@ export class Pool {
     if (this.#bug) return;
     this.#step(() => {
       if (isLate) this.pass(this.#clock.now());
+      this.inspection.setOff('clock');
       run();
       if (!this.#bug) this.pass(this.#clock.now());
     });
   }
 
-  #serveLine(): void {
-    if (this.#inStep || this.#bug) return;
-    this.#inStep = true;
-    try {
-      this.#keeper.serve();
-    } finally {
-      this.#inStep = false;
-    }
-  }
-
-  #send(event: PoolEvent): void {
+  #send(event: PoolEvent, from: Party = 'pool'): void {
     this.#mustLive();
+    this.inspection.setOff(from);
     this.#actor.send(event);
     this.#mustLive();
   }

@@ -4,20 +4,23 @@ import type { Fact } from '../lease/fact.ts';
 import type { Saying } from '../token/saying.ts';
 import type { TokenContext } from '../token/token.ts';
 import type { FactCounter } from './fact-counter.ts';
+import type { Inspection } from './inspection.ts';
 import { type Answer, answerOf, type PoolHost } from './pool-host.ts';
 
 export class Recorder {
   readonly #clock: Clock;
   readonly #counter: FactCounter;
   readonly #host: PoolHost;
+  readonly #inspection: Inspection;
   /** Collects what the command under way leads to. */
   #answer: Answer | null = null;
   #last: Fact | null = null;
 
-  constructor(clock: Clock, counter: FactCounter, host: PoolHost) {
+  constructor(clock: Clock, counter: FactCounter, host: PoolHost, inspection: Inspection) {
     this.#clock = clock;
     this.#counter = counter;
     this.#host = host;
+    this.#inspection = inspection;
   }
 
   /** What `run` leads to. */
@@ -29,6 +32,7 @@ export class Recorder {
     } finally {
       this.#answer = null;
     }
+    answer.step = this.#inspection.step;
     return answer;
   }
 
@@ -44,6 +48,7 @@ export class Recorder {
     this.#host.record(fact);
     if (this.#answer) this.#answer.facts.push(fact);
     // Nobody asks for it now: it is for somebody in line.
-    else if (fact.type === 'activated') this.#host.served(fact.lease.leaseId, answerOf({ facts }));
+    else if (fact.type === 'activated')
+      this.#host.served(fact.lease.leaseId, answerOf({ facts, step: this.#inspection.step }));
   }
 }

@@ -3,8 +3,8 @@ import type { Clock } from '../clock.ts';
 import type { Allocate } from '../lease/command.ts';
 import { type Fact, isOfLease } from '../lease/fact.ts';
 import type { Json, Labels, Lease } from '../lease/lease.ts';
-import type { Outcome } from '../lease/refusal.ts';
-import type { Pool } from '../pool/pool.ts';
+import { cameOf, type Outcome } from '../lease/refusal.ts';
+import type { Answer, Pool } from '../pool/pool.ts';
 import { newId, newLeaseId } from '../random.ts';
 import type { Durable, Held } from './durable.ts';
 import type { Keep } from './exactly-once.ts';
@@ -60,7 +60,7 @@ export class Allocating {
   ): Promise<Outcome<Grant[]>> {
     const { command, waitMs } = this.#asked(ask);
     const answer = this.#pool.command(command);
-    if (answer.held !== null) return this.#showHeld(answer.held);
+    if (answer.held !== null) return cameOf(answer.step, await this.#showHeld(answer.held));
     if (!answer.waits) return this.#replies.reply(answer, grantsOf, keep);
     return this.#waited(command, waitMs, asker, comesAgain, keep);
   }
@@ -103,11 +103,14 @@ export class Allocating {
     keep: Keep<Grant[]>,
   ): Promise<Outcome<Grant[]>> {
     const [leaseId] = command.leaseIds as [string];
-    const leave = () => this.#pool.command({ type: 'LEAVE', at: this.#clock.now(), leaseId });
+    let left: Answer | undefined;
+    const leave = () => {
+      left = this.#pool.command({ type: 'LEAVE', at: this.#clock.now(), leaseId });
+    };
     const atOnce = this.#line.answeredAtOnce(leaseId);
     if (atOnce === undefined && this.#line.isClosed) {
       leave();
-      return this.#replies.refusal('queue_full');
+      return cameOf(left?.step, await this.#replies.refusal('queue_full'));
     }
     const ended = (waited: Waited) => {
       if (waited.end !== 'answered') leave();
@@ -118,17 +121,17 @@ export class Allocating {
     const waited: Waited = atOnce
       ? { end: 'answered', answer: atOnce }
       : await this.#line.wait(leaseId, waitMs, this.#clock, gone, ended);
-    if (waited.end !== 'answered') return this.#replies.refusal('wait_expired');
-    const { facts, refusal, held } = waited.answer;
-    if (held !== null) return this.#showHeld(held);
-    if (refusal !== null) return this.#replies.refusal(refusal);
+    if (waited.end !== 'answered') return cameOf(left?.step, await this.#replies.refusal('wait_expired'));
+    const { facts, refusal, held, step } = waited.answer;
+    if (held !== null) return cameOf(step, await this.#showHeld(held));
+    if (refusal !== null) return cameOf(step, await this.#replies.refusal(refusal));
     const unsettled = await this.#durable.unsettled();
     const grants = grantsOf(facts);
     const { tokenId } = grants[0]!;
     // Nobody hears of it, and nobody will ask again: it would be held in vain until its deadline.
     if (gone?.aborted && !comesAgain && this.#durable.isServed)
       this.#pool.command({ type: 'RELEASE', at: this.#clock.now(), tokenId, leaseId, reason: 'caller_gone' });
-    return unsettled ?? { ok: grants };
+    return cameOf(step, unsettled ?? { ok: grants });
   }
 }
 

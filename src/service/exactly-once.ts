@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../clock.ts';
 import type { PoolJournal } from '../journal/pool-journal.ts';
-import { type Outcome, type Refusal, type RefusalCode, refused } from '../lease/refusal.ts';
+import { cameOf, type Outcome, type Refusal, type RefusalCode, refused } from '../lease/refusal.ts';
 import type { Durable } from './durable.ts';
 
 /** What makes a request the same request. */
@@ -72,8 +72,9 @@ export class ExactlyOnce {
     };
     const outcome = await perform((answer) => keep({ ok: answer }));
     if (kept || ('refused' in outcome && !isAnswer(outcome.refused))) return outcome;
-    keep(outcome);
-    return (await this.#durable.unconfirmed()) ?? outcome;
+    const { step, ...answer } = outcome;
+    keep(answer);
+    return cameOf(step, (await this.#durable.unconfirmed()) ?? answer);
   }
 }
 

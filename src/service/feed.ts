@@ -13,7 +13,10 @@ export class Feed {
   /** The facts up to the newest one, without a gap. */
   #recent: SealedFact[] = [];
   #watchers = new Set<() => void>();
+  #listeners = new Set<() => void>();
   #hasEnded = false;
+  /** How long the commit of the newest one took. */
+  commitMs = 0;
 
   /** `head`: the seq of the newest fact there is. */
   constructor(head: number) {
@@ -53,6 +56,12 @@ export class Feed {
     };
   }
 
+  /** The same, for whoever does not ask for the facts: for them none is kept. */
+  listen(wake: () => void): () => void {
+    this.#listeners.add(wake);
+    return () => this.#listeners.delete(wake);
+  }
+
   /** The facts after this one; null if they are too many to be kept here, or were committed while nobody watched. */
   after(seq: number): readonly SealedFact[] | null {
     if (seq >= this.#head) return [];
@@ -63,6 +72,7 @@ export class Feed {
   /** There may be something new. */
   wake(): void {
     for (const wake of this.#watchers) wake();
+    for (const wake of this.#listeners) wake();
   }
 }
 
@@ -77,13 +87,14 @@ export class Feeds {
     return feed;
   }
 
-  /** These have been committed, those of each pool in their order. */
-  push(facts: readonly SealedFact[]): void {
+  /** These have been committed, those of each pool in their order, in so many milliseconds. */
+  push(facts: readonly SealedFact[], commitMs: number): void {
     const told = new Set<Feed>();
     for (const fact of facts) {
       const feed = this.#feeds.get(fact.pool);
       if (feed === undefined) continue;
       feed.push(fact);
+      feed.commitMs = commitMs;
       told.add(feed);
       if (fact.type !== 'closed') continue;
       feed.end();

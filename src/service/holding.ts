@@ -4,7 +4,15 @@ import type { PoolJournal } from '../journal/pool-journal.ts';
 import type { Proof, Release, Renew } from '../lease/command.ts';
 import type { LeaseFact } from '../lease/fact.ts';
 import type { Lease } from '../lease/lease.ts';
-import { type MachineRefusalCode, map, type Outcome, type Refusal, refused } from '../lease/refusal.ts';
+import type { Step } from '../lease/message.ts';
+import {
+  cameOf,
+  type MachineRefusalCode,
+  map,
+  type Outcome,
+  type Refusal,
+  refused,
+} from '../lease/refusal.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { Durable } from './durable.ts';
 import type { ExactlyOnce, Keep, Once } from './exactly-once.ts';
@@ -36,12 +44,16 @@ export class Holding {
       once,
       async (keep) => this.tooLong(ask.ttlMs) ?? this.#answer(this.#asked(ask), keep),
     );
-    return 'refused' in reply ? reply : this.#asItIs(reply, ask.tokenId, reply.ok);
+    const asItIs = 'refused' in reply ? reply : await this.#asItIs(reply, ask.tokenId, reply.ok);
+    return cameOf(reply.step, asItIs);
   }
 
   /** Each for itself, all in one commit. Refused as a whole, to be repeated, if of any of them it is not known what became of it. */
   async renewMany(asks: readonly RenewAsk[], once?: Once): Promise<Outcome<Outcome<Lease>[]>> {
-    const reply = await this.#once.answer<Outcome<Lease>[]>(once, (keep) => this.#renewAll(asks, keep));
+    const steps: (Step | undefined)[] = [];
+    const reply = await this.#once.answer<Outcome<Lease>[]>(once, (keep) =>
+      this.#renewAll(asks, keep, steps),
+    );
     if ('refused' in reply) return reply;
     const results = await Promise.all(
       reply.ok.map((each, index) => {
@@ -54,7 +66,8 @@ export class Holding {
     if (unsettled && 'refused' in unsettled) return unsettled;
     // Some have waited for the others.
     const now = this.#clock.now();
-    return { ...reply, ok: results.map((each) => ('ok' in each ? liveAt(now, each) : each)) };
+    const live = results.map((each) => ('ok' in each ? liveAt(now, each) : each));
+    return { ...reply, ok: live.map((each, index) => cameOf(steps[index], each)) };
   }
 
   release(ask: ReleaseAsk, once?: Once): Promise<Outcome<Lease>> {
@@ -77,11 +90,13 @@ export class Holding {
   async #renewAll(
     asks: readonly RenewAsk[],
     keep: Keep<Outcome<Lease>[]>,
+    steps: (Step | undefined)[],
   ): Promise<Outcome<Outcome<Lease>[]>> {
-    const results = asks.map((ask): Outcome<Lease> => {
+    const results = asks.map((ask, index): Outcome<Lease> => {
       const wrong = this.tooLong(ask.ttlMs);
       if (wrong) return wrong;
-      const { refusal, facts } = this.#pool.command(this.#asked(ask));
+      const { refusal, facts, step } = this.#pool.command(this.#asked(ask));
+      steps[index] = step;
       if (refusal === 'unavailable') return this.#durable.unavailable();
       return refusal === null ? { ok: (facts[0] as LeaseFact).lease } : refused({ code: refusal });
     });
@@ -100,7 +115,7 @@ export class Holding {
   async #answer(command: Renew | Release, keep: Keep<Lease>): Promise<Outcome<Lease>> {
     const answer = this.#pool.command(command);
     const reply = await this.#replies.reply(answer, (facts) => (facts[0] as LeaseFact).lease, keep);
-    return 'refused' in reply ? this.#explain(command, reply) : reply;
+    return 'refused' in reply ? cameOf(reply.step, await this.#explain(command, reply)) : reply;
   }
 
   /** Says what became of a lease that is no longer there, where the log knows it. */

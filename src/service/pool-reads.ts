@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts';
 import type { PoolJournal } from '../journal/pool-journal.ts';
 import { type Status, statusOf } from '../lease/lease.ts';
+import type { Told } from '../lease/message.ts';
 import { type Outcome, refused } from '../lease/refusal.ts';
 import type {
   Counts,
@@ -17,6 +18,7 @@ import type { Pool } from '../pool/pool.ts';
 import { tokensAfter, waiterViews } from '../pool/pool-view.ts';
 import type { Durable } from './durable.ts';
 import { Following } from './following.ts';
+import type { Messages } from './messages.ts';
 import type { HeldPool } from './tenure.ts';
 import type { Line } from './waiting.ts';
 
@@ -42,15 +44,17 @@ export class PoolReads {
   readonly #journal: PoolJournal;
   readonly #line: Line;
   readonly #durable: Durable;
+  readonly #messages: Messages;
   /** The log as it grows. */
   readonly following: Following;
 
-  constructor(clock: Clock, { pool, journal, line, feed }: HeldPool, durable: Durable) {
+  constructor(clock: Clock, { pool, journal, line, feed, messages }: HeldPool, durable: Durable) {
     this.#clock = clock;
     this.#pool = pool;
     this.#journal = journal;
     this.#line = line;
     this.#durable = durable;
+    this.#messages = messages;
     this.following = new Following(journal, durable, feed);
   }
 
@@ -97,6 +101,14 @@ export class PoolReads {
   /** The facts that fit the filter. Refuses `not_found` where it names a token that is not of the pool. */
   facts(filter: FactFilter, page: OrderedPage): Promise<Outcome<FactView[]>> {
     return this.#durable.read(filter.tokenId, () => this.#journal.facts(filter, page));
+  }
+
+  /**
+   * What passes between the routes, the pool, its tokens and its journal, from now on. Refuses `unavailable`. It ends when this
+   * process no longer serves the pool, or `gone` says so.
+   */
+  messages(gone: AbortSignal): Outcome<AsyncGenerator<Told[]>> {
+    return this.#durable.isServed ? { ok: this.#messages.watch(gone) } : this.#durable.unavailable();
   }
 
   #tokenPage(status: 'all' | Status, { limit, cursor = -1 }: Page, at: number): TokenPage {

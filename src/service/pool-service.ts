@@ -7,7 +7,7 @@ import type { Command } from '../lease/command.ts';
 import type { Fact } from '../lease/fact.ts';
 import type { Labels, Lease, TokenTraits } from '../lease/lease.ts';
 import { type Contradiction, contradictions, type PoolOptions } from '../lease/pool-options.ts';
-import { type Outcome, type Refusal, refused, type Stage } from '../lease/refusal.ts';
+import { cameOf, map, type Outcome, type Refusal, refused, type Stage } from '../lease/refusal.ts';
 import type { Counts, TokenView } from '../lease/view.ts';
 import type { Pool } from '../pool/pool.ts';
 import { traitsOfOne } from '../pool/pool-view.ts';
@@ -17,6 +17,7 @@ import { Durable } from './durable.ts';
 import { ExactlyOnce, type Keep, type Once } from './exactly-once.ts';
 import { Holding, type ReleaseAsk, type RenewAsk } from './holding.ts';
 import { missing, namesHeld } from './making.ts';
+import type { Messages } from './messages.ts';
 import { PoolReads } from './pool-reads.ts';
 import { Replies } from './replies.ts';
 import type { HeldPool, ServiceListener } from './tenure.ts';
@@ -41,6 +42,7 @@ export class PoolService {
   readonly #replies: Replies;
   readonly #allocating: Allocating;
   readonly #holding: Holding;
+  readonly #messages: Messages;
   /** What can be asked without changing anything. */
   readonly reads: PoolReads;
 
@@ -48,6 +50,7 @@ export class PoolService {
     this.name = held.name;
     this.#clock = clock;
     this.#pool = held.pool;
+    this.#messages = held.messages;
     this.#durable = new Durable(clock, held, stage, listener);
     this.#once = new ExactlyOnce(clock, held.journal, this.#durable);
     this.#replies = new Replies(this.#durable);
@@ -85,29 +88,32 @@ export class PoolService {
       async (keep) =>
         this.#holding.tooLong(ask.ttlMs) ?? this.#allocating.allocate(ask, once !== undefined, asker, keep),
     );
-    if ('refused' in reply) return reply;
+    if ('refused' in reply) return this.#told('granted', reply);
     // Before there were batches, a single grant was kept by itself.
     const grants = Array.isArray(reply.ok) ? reply.ok : [reply.ok as Grant];
     const seen = await Promise.all(grants.map((each) => this.#durable.asItIs(reply, each)));
     const live = seen.flatMap((each) => ('ok' in each ? [each.ok] : []));
     // Of a batch that is asked for again, those are shown that are still live.
     const over = seen.find((each) => 'refused' in each);
-    return over && (live.length === 0 || !reply.replayed) ? over : { ...reply, ok: live };
+    const isOver = over !== undefined && (live.length === 0 || !reply.replayed);
+    return this.#told('granted', isOver ? cameOf(reply.step, over) : { ...reply, ok: live });
   }
 
   /** Moves the deadline to `max(old, now + ttlMs)`. Refuses `lease_ended` with why and when, `lease_mismatch`, `token_withdrawn`, `too_late`. */
-  renew(ask: RenewAsk, once?: Once): Promise<Outcome<Lease>> {
-    return this.#holding.renew(ask, once);
+  async renew(ask: RenewAsk, once?: Once): Promise<Outcome<Lease>> {
+    return this.#told('renewed', await this.#holding.renew(ask, once));
   }
 
   /** Each for itself, all in one commit. Refused as a whole, to be repeated, if of any of them it is not known what became of it. */
-  renewMany(asks: readonly RenewAsk[], once?: Once): Promise<Outcome<Outcome<Lease>[]>> {
-    return this.#holding.renewMany(asks, once);
+  async renewMany(asks: readonly RenewAsk[], once?: Once): Promise<Outcome<Outcome<Lease>[]>> {
+    return map(await this.#holding.renewMany(asks, once), (each) =>
+      each.map((outcome) => this.#told('renewed', outcome)),
+    );
   }
 
   /** Ends the lease of a token. Refuses `token_not_active`, `lease_mismatch`, `lease_ended`. */
-  release(ask: ReleaseAsk, once?: Once): Promise<Outcome<Lease>> {
-    return this.#holding.release(ask, once);
+  async release(ask: ReleaseAsk, once?: Once): Promise<Outcome<Lease>> {
+    return this.#told('released', await this.#holding.release(ask, once));
   }
 
   /** Ends every lease that is live now, and says how many those were. */
@@ -141,12 +147,12 @@ export class PoolService {
   }
 
   /** Goes by other options from now on. Refuses `invalid_options`; `unfit` says what else is wrong with them. */
-  change(
+  async change(
     changed: (options: PoolOptions) => PoolOptions,
     unfit: (options: PoolOptions) => Contradiction[],
     once?: Once,
   ): Promise<Outcome<PoolView>> {
-    return this.#once.answer<PoolView>(once, async (keep) => {
+    const outcome = await this.#once.answer<PoolView>(once, async (keep) => {
       const at = this.#clock.now();
       // Who is to leave by then is not there any more.
       this.#pool.pass(at);
@@ -155,11 +161,12 @@ export class PoolService {
       if (wrong.length > 0) return this.told(refused({ code: 'invalid_options', errors: wrong }));
       const newTokens = missing(this.#pool, options);
       const answer = this.#pool.command({ type: 'CHANGE', at, options, newTokens });
-      if (answer.refusal !== null) return this.#replies.refusal(answer.refusal);
+      if (answer.refusal !== null) return cameOf(answer.step, await this.#replies.refusal(answer.refusal));
       const view = { name: this.name, options, counts: this.counts };
       keep(view);
-      return this.settled(view);
+      return cameOf(answer.step, await this.settled(view));
     });
+    return this.#told('changed', outcome);
   }
 
   /** What it is like now. */
@@ -198,10 +205,19 @@ export class PoolService {
   }
 
   /** At the time when it is done: to look for what was answered before takes time too. */
-  #do<T>(command: Untimed, show: (facts: Fact[]) => T, once: Once | undefined): Promise<Outcome<T>> {
-    return this.#once.answer<T>(once, (keep) =>
+  async #do<T>(command: Untimed, show: (facts: Fact[]) => T, once: Once | undefined): Promise<Outcome<T>> {
+    const outcome = await this.#once.answer<T>(once, (keep) =>
       this.#replies.reply(this.#pool.command({ ...command, at: this.#clock.now() }), show, keep),
     );
+    return this.#told('done', outcome);
+  }
+
+  /** The same, told to those who look on, and not carried further. */
+  #told<T>(answer: string, outcome: Outcome<T>): Outcome<T> {
+    if (outcome.step === undefined) return outcome;
+    this.#messages.answered(answer, outcome);
+    const { step, ...told } = outcome;
+    return told;
   }
 
   /** A token as it is when that is told: it can have moved on while its facts were committed, and has when it is asked for again. */

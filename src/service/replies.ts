@@ -1,6 +1,6 @@
 /** What the pool said, as an answer: given when each of its facts is durable, or when it is known that there are none. */
 import type { Fact } from '../lease/fact.ts';
-import { type MachineRefusalCode, type Outcome, type Refusal, refused } from '../lease/refusal.ts';
+import { cameOf, type MachineRefusalCode, type Outcome, type Refusal, refused } from '../lease/refusal.ts';
 import type { Answer } from '../pool/pool.ts';
 import type { Durable } from './durable.ts';
 import type { Keep } from './exactly-once.ts';
@@ -12,15 +12,16 @@ export class Replies {
     this.#durable = durable;
   }
 
-  async reply<T>({ facts, refusal }: Answer, show: (facts: Fact[]) => T, keep: Keep<T>): Promise<Outcome<T>> {
+  async reply<T>(answer: Answer, show: (facts: Fact[]) => T, keep: Keep<T>): Promise<Outcome<T>> {
+    const { facts, refusal, step } = answer;
     if (facts.length === 0) {
-      if (refusal !== null) return this.refusal(refusal);
+      if (refusal !== null) return cameOf(step, await this.refusal(refusal));
       // Nothing of its own would be refused by the log if this process were history.
-      return (await this.#durable.unconfirmed()) ?? { ok: show(facts) };
+      return cameOf(step, (await this.#durable.unconfirmed()) ?? { ok: show(facts) });
     }
     const shown = show(facts);
     keep(shown);
-    return (await this.#durable.unsettled()) ?? { ok: shown };
+    return cameOf(step, (await this.#durable.unsettled()) ?? { ok: shown });
   }
 
   async refusal(code: MachineRefusalCode): Promise<{ refused: Refusal }> {

@@ -13,6 +13,7 @@ import { Pool } from '../pool/pool.ts';
 import { type Feed, Feeds } from './feed.ts';
 import { Housekeeping, type HousekeepingListener, type HousekeepingOptions } from './housekeeping.ts';
 import { asFarAsFree, missing } from './making.ts';
+import { Messages } from './messages.ts';
 import { Sweep, type SweepOptions } from './sweep.ts';
 import { Line, Seats } from './waiting.ts';
 
@@ -23,6 +24,8 @@ export interface TenureOptions extends HousekeepingOptions, SweepOptions {
   proofRequired: boolean;
   /** The pool of which that does not hold: its clients are never told a lease id. */
   unproven?: string;
+  /** Shows somebody the default pool, whenever this process has opened it. */
+  inspect?: (pool: Pool) => void;
   /** For all who wait; any number of them unless said. */
   seats?: Seats;
   /** How often a process on standby asks whether the pools are free, by `timers`. */
@@ -51,6 +54,8 @@ export interface HeldPool {
   line: Line;
   /** Those who watch its log. */
   feed: Feed;
+  /** Those who look on at what passes in it. */
+  messages: Messages;
 }
 
 export class Tenure {
@@ -127,7 +132,7 @@ export class Tenure {
   }
 
   #hold({ pool: name, options, seq }: OpenedPool, journal: PoolJournal): HeldPool {
-    const { clock, unproven, seats = new Seats(Number.POSITIVE_INFINITY) } = this.#options;
+    const { clock, timers, unproven, seats = new Seats(Number.POSITIVE_INFINITY) } = this.#options;
     const proofRequired = this.#options.proofRequired && name !== unproven;
     const line = new Line(seats);
     const pool = new Pool(
@@ -147,7 +152,9 @@ export class Tenure {
         },
       },
     );
-    return { name, pool, journal, line, feed: this.#feeds.begin(name, seq) };
+    if (name === this.#options.declared[0].pool) this.#options.inspect?.(pool);
+    const feed = this.#feeds.begin(name, seq);
+    return { name, pool, journal, line, feed, messages: new Messages(clock, timers, pool, feed) };
   }
 
   #enter(stage: Stage, why?: unknown): void {
@@ -173,7 +180,7 @@ export class Tenure {
       fenced: () => this.#leave(),
       broken: (error) => this.#listener.crashed(error),
       committed: (facts, commitMs) => {
-        this.#feeds.push(facts);
+        this.#feeds.push(facts, commitMs);
         this.#listener.committed(facts, commitMs);
       },
     });

@@ -4,6 +4,7 @@
  *   npm run bench -- throughput   allocations a second, full pool, beside an empty Hono route and beside plain SQL
  *   npm run bench -- start        from start to first answer
  *   npm run bench -- size         100 tokens beside 100,000
+ *   npm run bench -- messages     allocations while nobody looks on at the messages, after somebody has, and while somebody does
  *   npm run bench -- verify       checking a log of a million facts (VERIFY_FACTS)
  *   npm run bench -- growth       a log of BENCH_FACTS facts (1,000,000) beside a new one, and while it is pruned
  */
@@ -14,6 +15,7 @@ import postgres from 'postgres';
 import { startPostgres } from '../support/postgres-server.ts';
 import { growth } from './growth.ts';
 import { load } from './http-load.ts';
+import { lookOn } from './looking-on.ts';
 import {
   type Running,
   run,
@@ -144,6 +146,32 @@ async function fill({ url }: Running, tokens: number): Promise<void> {
   }
 }
 
+async function messages(): Promise<void> {
+  print(
+    `allocations a second on Postgres, 100 tokens all held, ${rounds} × ${seconds} s each, and who looks on at the messages`,
+  );
+  const started = async (url: string) => startService({ DATABASE_URL: url });
+  await withPostgres(async (never) =>
+    withPostgres(async (before) =>
+      withPostgres(async (now) => {
+        const [none, gone, watched] = [await started(never), await started(before), await started(now)];
+        for (const { url } of [none, gone, watched]) await load(url + allocatePath, 'POST', 1);
+        const leave = await lookOn(gone.url);
+        await load(gone.url + allocatePath, 'POST', 1);
+        print(`  the one who has gone saw ${whole(await leave())} messages in a second`);
+        const stop = await lookOn(watched.url);
+        await beside({
+          'nobody has ever looked on': { running: none, path: allocatePath },
+          'somebody has, and has gone': { running: gone, path: allocatePath },
+          'somebody does': { running: watched, path: allocatePath },
+        });
+        print(`  who looked on all the time saw ${whole(await stop())} messages`);
+        await Promise.all([none, gone, watched].map((running) => running.stop()));
+      }),
+    ),
+  );
+}
+
 async function grown(): Promise<void> {
   const facts = Number(process.env.BENCH_FACTS ?? 1_000_000);
   print(`a new log beside one of ${whole(facts)} facts, ${rounds} × ${seconds} s each`);
@@ -154,6 +182,7 @@ const parts: Record<string, () => Promise<void>> = {
   throughput,
   start,
   size,
+  messages,
   verify: () => verify(print),
   growth: grown,
 };
