@@ -17,6 +17,7 @@ import type { Pool } from '../pool/pool.ts';
 import { tokensAfter, waiterViews } from '../pool/pool-view.ts';
 import type { Durable } from './durable.ts';
 import { Following } from './following.ts';
+import { LookingBack } from './looking-back.ts';
 import type { HeldPool } from './tenure.ts';
 import type { Line } from './waiting.ts';
 
@@ -44,6 +45,8 @@ export class PoolReads {
   readonly #durable: Durable;
   /** The log as it grows. */
   readonly following: Following;
+  /** The pool as it was. */
+  readonly back: LookingBack;
 
   constructor(clock: Clock, { pool, journal, line, feed }: HeldPool, durable: Durable) {
     this.#clock = clock;
@@ -52,6 +55,7 @@ export class PoolReads {
     this.#line = line;
     this.#durable = durable;
     this.following = new Following(journal, durable, feed);
+    this.back = new LookingBack(clock, journal, durable);
   }
 
   /**
