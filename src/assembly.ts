@@ -108,6 +108,7 @@ export async function assemble(config: AssemblyConfig, host: Host): Promise<Asse
     standard: config.pools[0].options,
     clientPool,
     version,
+    clockKind: config.clockKind,
     stream: { timers, keepAliveMs: streamKeepAliveMs, patienceMs: streamPatienceMs },
   });
   serveVisualizer(app);

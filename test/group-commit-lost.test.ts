@@ -81,7 +81,8 @@ describe('group commit', () => {
     it('gives a commit of many facts or tokens longer than one of few', async () => {
       const { append, commits, log, told } = script;
       append(...Array.from({ length: 3000 }, (_, index) => index + 1));
-      commits.add({ facts: [], pools: [], tokens: Array.from({ length: 2000 }, () => ({}) as NewToken) });
+      const tokens = Array.from({ length: 2000 }, () => ({}) as NewToken);
+      commits.add({ facts: [], pools: [], tokens, gone: [] });
       await turns();
       await pass(times.commitTimeoutMs + 3999);
       expect(told.lost).toEqual([]);

@@ -14,6 +14,8 @@ const ofPools = [
   'GET /events/stream',
   'GET /messages/stream',
   'GET /queue',
+  'GET /snapshot',
+  'GET /statistics',
   'GET /tokens',
   'GET /tokens/active',
   'GET /tokens/available',

@@ -5,6 +5,7 @@ import type { Database, Drizzle } from '../src/journal/database.ts';
 import { openPools } from '../src/journal/open-pools.ts';
 import { pruneFacts } from '../src/journal/pruning.ts';
 import { readEnding, readFacts, readHistory, readPastLease } from '../src/journal/read.ts';
+import { readSnapshot } from '../src/journal/snapshot.ts';
 import { newId } from '../src/random.ts';
 import { databaseKinds } from './support/databases.ts';
 import { emptyDatabase, openJournal } from './support/journal.ts';
@@ -49,6 +50,9 @@ describe.each(databaseKinds)('a log on %s without statistics', (kind) => {
     ['the newest ending', (db) => readEnding(db, 'default', tokenId, {})],
     ['opening the pools', (db) => openPools(db, { declared: [], at: () => start })],
     ['what became of a lease', (db) => readPastLease(db, 'default', newId())],
+    ['a snapshot of an old moment', (db) => readSnapshot(db, 'default', { seq: facts / 2 })],
+    ['a snapshot of an instant', (db) => readSnapshot(db, 'default', { at: start })],
+    ['the newest snapshot', (db) => readSnapshot(db, 'default', 'newest')],
     ['pruning a batch', (db) => pruneFacts(db, 'default', start + 1, 100)],
   ])('looks at little more than what it takes for %s', async (_, read) => {
     // An index looks a few more up than it shows; all of the log would be 20,000, and all of a token's 6,700.

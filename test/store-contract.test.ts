@@ -29,7 +29,7 @@ const request = {
   tokens: [0, 1, 2].map((index) => ({ tokenId: idOf(index), name: null, labels: {} })),
 };
 
-const none: Entries = { facts: [], outcomes: [], pools: [], tokens: [] };
+const none: Entries = { facts: [], outcomes: [], pools: [], tokens: [], gone: [] };
 
 /** A store whose pools are open, and what is needed to append to one of them as a journal does. */
 class Opened {
@@ -97,7 +97,10 @@ describe.each(kinds)('a store, on %s', (kind) => {
     expect(await store.tokenCount()).toBe(3);
     expect(second.number).toBeGreaterThan(first.number);
     const free = { lease: null, restsUntil: null, keptUntil: null, withdrawn: null, seq: 0 };
-    const tokens = request.tokens.map((token, index) => ({ ...token, ...free, ordinal: index + 1 }));
+    const tokens = request.tokens.map((token, index) => ({
+      ...{ ...token, ...free },
+      ...{ ordinal: index + 1, madeSeq: 1 },
+    }));
     const made = loggedPoolFact('opened', 'pool_opened', 1, start, storedOptions(optionsOf()));
     const opened = loggedPoolFact('opened', 'pool_opened', 2, start + 5, null);
     const digest = digestOf(chainStart, made);
@@ -279,6 +282,7 @@ function together(...written: Omit<Entries, 'outcomes'>[]): Entries {
     outcomes: [],
     pools: written.at(-1)!.pools,
     tokens: written.flatMap(({ tokens }) => tokens),
+    gone: written.flatMap(({ gone }) => gone),
   };
 }
 

@@ -11,6 +11,7 @@ const entries = (facts: SealedFact[], tokens: NewToken[] = []): Entries => ({
   tokens,
   pools: [],
   outcomes: [],
+  gone: [],
 });
 
 /** A log that has these digests, and these tokens. */

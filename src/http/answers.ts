@@ -151,6 +151,10 @@ export const Problem = z
     reason: endReason.optional().openapi({ description: 'With `lease_ended`: why' }),
     ended_at: instant.optional().openapi({ description: 'With `lease_ended` and `too_late`: when' }),
     message: z.string().optional(),
+    oldest_seq: z
+      .int()
+      .optional()
+      .openapi({ description: 'With `moment_pruned`: the first fact that is kept' }),
     stage: z.string().optional().openapi({ description: 'With `unavailable`: what the service is doing' }),
   })
   .openapi('Problem');

@@ -17,6 +17,7 @@ import { places } from './place.ts';
 import { poolRoutes, queueRoutes } from './pools.ts';
 import { problem } from './problem.ts';
 import { serve } from './route.ts';
+import { type ClockKind, snapshotRoutes } from './snapshots.ts';
 import type { StreamTimes } from './stream.ts';
 import { tokenRoutes } from './tokens.ts';
 import { verifyRoutes } from './verify.ts';
@@ -28,6 +29,8 @@ export interface AppOptions {
   clientPool: string;
   version: string;
   stream: StreamTimes;
+  /** How the clock of the service goes; `system` unless said. */
+  clockKind?: ClockKind;
 }
 
 export function createApp(service: Service, metrics: Metrics, log: Logger, options: AppOptions): Hono {
@@ -54,6 +57,7 @@ export function createApp(service: Service, metrics: Metrics, log: Logger, optio
       ...tokenRoutes(place),
       ...eventRoutes(place, options.stream),
       ...messageRoutes(place, options.stream),
+      ...snapshotRoutes(place, options.clockKind ?? 'system'),
       ...queueRoutes(place),
       ...verifyRoutes(service, place),
     ]),

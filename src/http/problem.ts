@@ -44,6 +44,7 @@ const problems: Record<ProblemCode, { status: ContentfulStatusCode; title: strin
   pool_exists: { status: 409, title: 'There is such a pool already' },
   cursor_ahead: { status: 400, title: 'There is no such event yet' },
   clock_not_simulated: { status: 404, title: 'Time is real here: nobody moves it' },
+  moment_pruned: { status: 410, title: 'The log does not reach back so far' },
   pool_permanent: { status: 409, title: 'The pool is declared where the service is started' },
   unavailable: { status: 503, title: 'The pool is not served here now' },
   too_late: { status: 503, title: 'The lease was over before it was recorded: nothing is held' },
@@ -81,6 +82,7 @@ export interface ProblemDetails {
   reason?: string;
   ended_at?: string;
   stage?: string;
+  oldest_seq?: number;
   /** For clients who read no code. */
   message?: string;
 }
@@ -121,20 +123,23 @@ export function refusalMembers(refusal: Refusal): {
   ended_at?: string;
   stage?: string;
   detail?: string;
+  oldest_seq?: number;
 } {
   if (refusal.code === 'invalid_options')
     return { errors: refusal.errors.map(({ option, message }) => ({ field: written(option), message })) };
-  const { reason, endedAt, stage, detail } = refusal as {
+  const { reason, endedAt, stage, detail, oldestSeq } = refusal as {
     reason?: Reason<'released' | 'expired'>;
     endedAt?: number;
     stage?: string;
     detail?: string;
+    oldestSeq?: number;
   };
   return {
     ...(reason !== undefined && { reason }),
     ...(endedAt !== undefined && { ended_at: new Date(endedAt).toISOString() }),
     ...(stage !== undefined && { stage }),
     ...(detail !== undefined && { detail }),
+    ...(oldestSeq !== undefined && { oldest_seq: oldestSeq }),
   };
 }
 

@@ -7,8 +7,15 @@ import { type SQL, sql } from 'drizzle-orm';
 import { statusOf, type TokenState } from '../lease/lease.ts';
 import type { Drizzle } from './database.ts';
 import { insertKeyed } from './keyed.ts';
-import { openings, pools, tokenEvents, tokens } from './schema.ts';
-import { Conflict, type Entries, type NewToken, type PoolState, type SealedFact } from './store.ts';
+import { openings, pastTokens, pools, tokenEvents, tokens } from './schema.ts';
+import {
+  Conflict,
+  type Entries,
+  type NewToken,
+  type PastToken,
+  type PoolState,
+  type SealedFact,
+} from './store.ts';
 import { storedOptions } from './stored-options.ts';
 
 /** Milliseconds, as a number of the JSON parameter, to an instant. */
@@ -47,9 +54,9 @@ const moved = sql`
   where tokens.pool = states.pool and tokens.id = states.id and ${isNewest}`;
 
 const made = sql`
-  insert into ${tokens} (pool, id, ordinal, name, labels, ${sql.raw(leaseNames.join(', '))})
-  select pool, id, ordinal, name, labels, ${sql.raw(leaseNames.map(asColumn('made_tokens')).join(', '))}
-  from ${rows('made_tokens', `pool text, id uuid, ordinal bigint, name text, labels jsonb, ${leaseColumns}`)}
+  insert into ${tokens} (pool, id, ordinal, made_seq, name, labels, ${sql.raw(leaseNames.join(', '))})
+  select pool, id, ordinal, made_seq, name, labels, ${sql.raw(leaseNames.map(asColumn('made_tokens')).join(', '))}
+  from ${rows('made_tokens', `pool text, id uuid, ordinal bigint, made_seq bigint, name text, labels jsonb, ${leaseColumns}`)}
   where ${isNewest}`;
 
 const gone = sql`
@@ -59,6 +66,12 @@ const gone = sql`
 const cleared = sql`
   delete from ${tokens} using ${rows('closed_pools', 'pool text')}
   where tokens.pool = closed_pools.pool and ${isNewest}`;
+
+const remembered = sql`
+  insert into ${pastTokens} (pool, id, name, labels, ordinal, made_seq, gone_seq)
+  select pool, id, name, labels, ordinal, made_seq, gone_seq
+  from ${rows('past_tokens', 'pool text, id uuid, name text, labels jsonb, ordinal bigint, made_seq bigint, gone_seq bigint')}
+  where ${isNewest}`;
 
 const known = sql`
   insert into ${pools} (pool, opened_seq, options, closed, tokens_digest, last_ordinal, chain_seq, chain_digest)
@@ -88,7 +101,7 @@ export function prepareAppend(db: Drizzle): (entries: Entries, opening: number) 
     outcomes: prepare('append_outcomes', { kept: outcomes.ifNotKept }),
     facts: prepare('append_facts', facts),
     factsAndOutcomes: prepare('append_facts_and_outcomes', { ...facts, kept: outcomes.anyway }),
-    all: prepare('append_all', { ...facts, kept: outcomes.anyway, made, gone, cleared, known }),
+    all: prepare('append_all', { ...facts, kept: outcomes.anyway, made, gone, cleared, remembered, known }),
   };
   const statementFor = ({ facts, outcomes, pools }: Entries) => {
     if (pools.length > 0) return append.all;
@@ -124,6 +137,7 @@ function parametersOf(entries: Entries): Record<string, string> {
     closed_pools: JSON.stringify(
       entries.facts.filter(({ type }) => type === 'closed').map(({ pool }) => ({ pool })),
     ),
+    past_tokens: JSON.stringify(entries.gone.map(pastRow)),
     pool_states: JSON.stringify(entries.pools.map(poolRow)),
   };
 }
@@ -142,15 +156,16 @@ function statesAfter(facts: readonly SealedFact[]): Map<string, SealedFact> {
 /** The rows of those that are made and not gone again; their states are taken out of `states`. */
 function takeMade(tokens: readonly NewToken[], states: Map<string, SealedFact>) {
   const made = [];
-  for (const { pool, tokenId, ordinal, name, labels } of tokens) {
+  for (const { pool, tokenId, ordinal, madeSeq, name, labels } of tokens) {
     const key = pool + tokenId;
     const newest = states.get(key);
+    const traits = { ordinal, made_seq: madeSeq, name, labels };
     if (newest === undefined) {
-      made.push({ pool, id: tokenId, seq: 0, status: 'available', ordinal, name, labels });
+      made.push({ pool, id: tokenId, seq: 0, status: 'available', ...traits });
       continue;
     }
     states.delete(key);
-    if (newest.after) made.push({ ...stateRow(pool, newest.seq, newest.after), ordinal, name, labels });
+    if (newest.after) made.push({ ...stateRow(pool, newest.seq, newest.after), ...traits });
   }
   return made;
 }
@@ -195,6 +210,16 @@ function stateRow(pool: string, seq: number, state: Omit<TokenState, 'seq'>) {
     withdrawn_note: withdrawn?.note,
   };
 }
+
+const pastRow = ({ pool, tokenId, name, labels, ordinal, madeSeq, goneSeq }: PastToken) => ({
+  pool,
+  id: tokenId,
+  name,
+  labels,
+  ordinal,
+  made_seq: madeSeq,
+  gone_seq: goneSeq,
+});
 
 const poolRow = ({ pool, openedSeq, options, tokensDigest, lastOrdinal }: PoolState) => ({
   pool,

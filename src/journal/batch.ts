@@ -1,12 +1,13 @@
 /** What becomes durable together, while it is collected, and those who wait for it. */
 import type { Written } from './pool-log.ts';
-import type { Entries, NewToken, PoolOutcome, PoolState, SealedFact } from './store.ts';
+import type { Entries, NewToken, PastToken, PoolOutcome, PoolState, SealedFact } from './store.ts';
 
 export class Batch implements Entries {
   readonly facts: SealedFact[] = [];
   readonly outcomes: PoolOutcome[] = [];
   readonly #pools = new Map<string, PoolState>();
   tokens: NewToken[] = [];
+  readonly gone: PastToken[] = [];
   done!: Promise<void>;
   resolve!: () => void;
   #reject!: (error: Error) => void;
@@ -19,7 +20,7 @@ export class Batch implements Entries {
     return [...this.#pools.values()];
   }
 
-  add({ facts, pools, tokens }: Written): void {
+  add({ facts, pools, tokens, gone }: Written): void {
     for (const fact of facts) {
       this.facts.push(fact);
       // It takes those along that have just been made.
@@ -27,6 +28,7 @@ export class Batch implements Entries {
     }
     for (const state of pools) this.#pools.set(state.pool, state);
     for (const token of tokens) this.tokens.push(token);
+    for (const token of gone) this.gone.push(token);
   }
 
   /** Tells those who wait; those who come after wait for the same facts anew. */

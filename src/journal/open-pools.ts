@@ -53,10 +53,10 @@ async function readPools(db: Drizzle): Promise<StoredPool[]> {
     .from(tokens)
     .orderBy(tokens.pool, sql`${tokens.status} = 'active'`, tokens.seq, tokens.ordinal);
   for (const row of rows) {
-    const { name, labels, ordinal } = row;
+    const { name, labels, ordinal, madeSeq } = row;
     const pool = stored.get(row.pool) ?? { pool: row.pool, known: null, last: null, tokens: [] };
     stored.set(row.pool, pool);
-    pool.tokens.push({ ...tokenState(row), name, labels, ordinal });
+    pool.tokens.push({ ...tokenState(row), name, labels, ordinal, madeSeq });
   }
   return [...stored.values()];
 }

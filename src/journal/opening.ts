@@ -7,6 +7,7 @@ import {
   Damaged,
   type Entries,
   type KnownPool,
+  type MadeToken,
   type Opening,
   type OpenRequest,
   OtherMembership,
@@ -30,7 +31,7 @@ export interface StoredPool {
   /** The newest fact. */
   last: { seq: number; at: number; digest: string } | null;
   /** The free ones first, then those with a lease, each in the order in which they were last freed or used. */
-  tokens: (TokenState & PlacedToken)[];
+  tokens: (TokenState & MadeToken)[];
 }
 
 export interface Opened {
@@ -83,6 +84,7 @@ export function openingOf(stored: readonly StoredPool[], request: OpenRequest, d
     // Of each only the last: one row a pool.
     pools: [...new Map(written.flatMap(({ pools }) => pools).map((state) => [state.pool, state])).values()],
     tokens: written.flatMap(({ tokens }) => tokens),
+    gone: [],
   };
   return opened;
 }
@@ -115,7 +117,7 @@ function logUnlessDamaged(
   }
 }
 
-const noEntries: Entries = { facts: [], outcomes: [], pools: [], tokens: [] };
+const noEntries: Entries = { facts: [], outcomes: [], pools: [], tokens: [], gone: [] };
 
 function made(log: PoolLog, request: PoolRequest, at: number, written: Written[]): StoredPool['tokens'] {
   const making = log.make(request, at);
@@ -124,12 +126,13 @@ function made(log: PoolLog, request: PoolRequest, at: number, written: Written[]
 }
 
 /** Tokens that no fact has been of. */
-export const freeTokens = (tokens: readonly PlacedToken[]): (TokenState & PlacedToken)[] =>
-  tokens.map(({ tokenId, name, labels, ordinal }) => ({
+export const freeTokens = (tokens: readonly MadeToken[]): (TokenState & MadeToken)[] =>
+  tokens.map(({ tokenId, name, labels, ordinal, madeSeq }) => ({
     tokenId,
     name,
     labels,
     ordinal,
+    madeSeq,
     lease: null,
     restsUntil: null,
     keptUntil: null,
@@ -154,13 +157,14 @@ export const openedPool = ({ pool, seq, options, tokens }: PoolOpening): OpenedP
   tokens: tokens.map(stateOf),
 });
 
-export const stateOf = ({ ordinal: _, ...state }: TokenState & PlacedToken): TokenState => state;
+export const stateOf = ({ ordinal: _, madeSeq: __, ...state }: TokenState & MadeToken): TokenState => state;
 
-export const placed = ({ tokenId, name, labels, ordinal }: PlacedToken): PlacedToken => ({
+export const placed = ({ tokenId, name, labels, ordinal, madeSeq }: MadeToken): MadeToken => ({
   tokenId,
   name,
   labels,
   ordinal,
+  madeSeq,
 });
 
 /** Where its log goes on. Of one that is closed nothing is left that could be wrong but the log, which is not read. */

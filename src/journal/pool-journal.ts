@@ -4,6 +4,7 @@
  */
 import type { Proof } from '../lease/command.ts';
 import type { Fact } from '../lease/fact.ts';
+import type { Moment } from '../lease/picture.ts';
 import type { PoolOptions } from '../lease/pool-options.ts';
 import type { FactFilter, OrderedPage, Page, PastLease } from '../lease/view.ts';
 import type { Read } from './asking.ts';
@@ -11,7 +12,7 @@ import type { AuditedLog } from './audited.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { keptMs } from './keyed.ts';
 import type { PoolLog } from './pool-log.ts';
-import type { KeyedOutcome } from './store.ts';
+import type { KeyedOutcome, Past, Store } from './store.ts';
 
 /** Reading every row of a large pool's tokens. */
 export const standingTimeoutMs = 60_000;
@@ -114,6 +115,16 @@ export class PoolJournal implements AuditedLog {
     return this.#read((store) => store.lease(this.pool, leaseId));
   }
 
+  /** As the pool was at a moment. */
+  snapshot(moment: Moment) {
+    return this.#read((store) => pastOf(store).snapshot(this.pool, moment), standingTimeoutMs);
+  }
+
+  /** What it did in the hour before a fact, or before the newest one. */
+  statistics(seq: number | null) {
+    return this.#read((store) => pastOf(store).statistics(this.pool, seq), standingTimeoutMs);
+  }
+
   standing() {
     return this.#read((store) => store.standing(this.pool), standingTimeoutMs);
   }
@@ -121,4 +132,9 @@ export class PoolJournal implements AuditedLog {
   portion(afterSeq: number | null, headSeq: number, most: number) {
     return this.#read((store) => store.portion(this.pool, afterSeq, headSeq, most));
   }
+}
+
+function pastOf({ past, name }: Store): Past {
+  if (past === undefined) throw new Error(`nobody can look back in ${name}`);
+  return past;
 }

@@ -3,12 +3,21 @@
  * with them. Does no I/O: where the facts go is for others to say.
  */
 import type { Fact } from '../lease/fact.ts';
-import type { TokenState } from '../lease/lease.ts';
+import type { TokenState, TokenTraits } from '../lease/lease.ts';
 import type { PoolOptions } from '../lease/pool-options.ts';
 import { chainStart, digestOf, type LoggedFact, loggedFact, loggedPoolFact } from './chain.ts';
-import type { Entries, Head, NewToken, PoolRequest, PoolState, SealedFact } from './store.ts';
+import type {
+  Entries,
+  Head,
+  MadeToken,
+  NewToken,
+  PastToken,
+  PoolRequest,
+  PoolState,
+  SealedFact,
+} from './store.ts';
 import { storedOptions, tokensAtFirst } from './stored-options.ts';
-import { noTokens, type PlacedToken, withoutToken, withToken } from './tokens-digest.ts';
+import { noTokens, withoutToken, withToken } from './tokens-digest.ts';
 
 /** What a fact brings along. */
 export type Written = Omit<Entries, 'outcomes'>;
@@ -21,7 +30,7 @@ export class PoolLog {
   #options: PoolOptions | null;
   #tokensDigest: string;
   #lastOrdinal: number;
-  readonly #tokens = new Map<string, PlacedToken>();
+  readonly #tokens = new Map<string, MadeToken>();
 
   /** Of a pool that there has never been. */
   static ofNew(pool: string): PoolLog {
@@ -29,7 +38,7 @@ export class PoolLog {
     return new PoolLog({ ...state, seq: 0, digest: chainStart }, []);
   }
 
-  constructor(state: PoolState & Head, tokens: readonly PlacedToken[]) {
+  constructor(state: PoolState & Head, tokens: readonly MadeToken[]) {
     this.pool = state.pool;
     this.#seq = state.seq;
     this.#digest = state.digest;
@@ -74,9 +83,9 @@ export class PoolLog {
   /** A token that comes or goes. */
   move(fact: Fact): Written {
     const sealed = this.#seal(loggedFact(fact), fact.after);
-    const tokens = fact.type === 'created' && fact.after !== null ? [this.#make(fact.after)] : [];
-    if (fact.type === 'deleted') this.#forget(fact.tokenId);
-    return { facts: [sealed], pools: [this.state], tokens };
+    const tokens = fact.type === 'created' && fact.after !== null ? [this.#make(fact.after, fact.seq)] : [];
+    const gone = fact.type === 'deleted' ? [this.#forget(fact.tokenId)] : [];
+    return { facts: [sealed], pools: [this.state], tokens, gone };
   }
 
   /** A process has taken the pool. */
@@ -90,7 +99,7 @@ export class PoolLog {
     if (tokens.length !== tokensAtFirst(options))
       throw new Error(`pool '${pool}' is made with ${tokensAtFirst(options)} tokens, not ${tokens.length}`);
     this.#options = options;
-    const made = tokens.map((token) => this.#make(token));
+    const made = tokens.map((token) => this.#make(token, this.#seq + 1));
     return { ...this.#opened(at, options), tokens: made };
   }
 
@@ -103,10 +112,12 @@ export class PoolLog {
 
   /** From here on there is no pool, and no token. */
   close(at: number): Written {
+    const goneSeq = this.#seq + 1;
+    const gone = Array.from(this.#tokens.values(), (token) => ({ ...token, pool: this.pool, goneSeq }));
     this.#options = null;
     this.#tokens.clear();
     this.#tokensDigest = noTokens;
-    return this.#ofPool(loggedPoolFact('closed', 'pool_deleted', this.#seq + 1, at, null));
+    return { ...this.#ofPool(loggedPoolFact('closed', 'pool_deleted', goneSeq, at, null)), gone };
   }
 
   #opened(at: number, options: PoolOptions | null): Written {
@@ -117,7 +128,7 @@ export class PoolLog {
 
   #ofPool(fact: LoggedFact): Written {
     const sealed = this.#seal(fact);
-    return { facts: [sealed], pools: [this.state], tokens: [] };
+    return { facts: [sealed], pools: [this.state], tokens: [], gone: [] };
   }
 
   #seal(fact: LoggedFact, after?: Omit<TokenState, 'seq'> | null): SealedFact {
@@ -129,25 +140,18 @@ export class PoolLog {
     return { ...fact, pool: this.pool, digest, after };
   }
 
-  #make({
-    tokenId,
-    name,
-    labels,
-  }: {
-    tokenId: string;
-    name: string | null;
-    labels: PlacedToken['labels'];
-  }): NewToken {
-    const token = { tokenId, name, labels, ordinal: ++this.#lastOrdinal };
+  #make({ tokenId, name, labels }: TokenTraits, madeSeq: number): NewToken {
+    const token = { tokenId, name, labels, ordinal: ++this.#lastOrdinal, madeSeq };
     this.#tokens.set(tokenId, token);
     this.#tokensDigest = withToken(this.#tokensDigest, token);
     return { ...token, pool: this.pool };
   }
 
-  #forget(tokenId: string): void {
+  #forget(tokenId: string): PastToken {
     const token = this.#tokens.get(tokenId);
     if (token === undefined) throw new Error(`token ${tokenId} of pool '${this.pool}' is not there`);
     this.#tokens.delete(tokenId);
     this.#tokensDigest = withoutToken(this.#tokensDigest, token);
+    return { ...token, pool: this.pool, goneSeq: this.#seq };
   }
 }

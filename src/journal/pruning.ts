@@ -4,7 +4,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm';
 import type { Drizzle } from './database.ts';
-import { pools, prunedTokens, tokenEvents } from './schema.ts';
+import { pastTokens, pools, prunedTokens, tokenEvents } from './schema.ts';
 
 /**
  * Deletes the oldest facts that happened before the instant `before`, at most `most` of them, but never the newest
@@ -33,8 +33,12 @@ export async function pruneFacts(db: Drizzle, pool: string, before: number, most
     .as(sql`select max(seq) filter (where type = 'closed') as seq from gone`);
   const folded = db.$with('folded', {}).as(foldGone(pool));
   const dropped = db.$with('dropped', {}).as(dropGone(pool));
+  const forgotten = db.$with('forgotten', {}).as(forgetGone(pool));
   const noted = db.$with('noted', {}).as(noteGone(pool));
-  const [row] = await db.with(held, due, gone, closed, folded, dropped, noted).select(deleted).from(gone);
+  const [row] = await db
+    .with(held, due, gone, closed, folded, dropped, forgotten, noted)
+    .select(deleted)
+    .from(gone);
   return row!.rows;
 }
 
@@ -144,6 +148,10 @@ const dropGone = (pool: string) => sql`
   delete from ${prunedTokens} where pool = ${pool} and (
     (select seq from closing) is not null
     or id in (select token_id from gone where type = 'deleted'))`;
+
+/** Nobody can look at a moment any more at which they were there. */
+const forgetGone = (pool: string) => sql`
+  delete from ${pastTokens} where pool = ${pool} and gone_seq <= (select max(seq) from gone)`;
 
 /**
  * Where the log and its chain of digests begin now, and with what of a pool. Facts from before there were digests are

@@ -55,6 +55,10 @@ export const tokenEvents = pgTable(
     index('token_events_by_token').on(table.pool, table.tokenId, table.seq),
     // What became of a lease. Only endings, one a lease: the live ones are known without the log.
     index('token_events_endings_by_lease').on(table.leaseId).where(sql`type in ('released', 'expired')`),
+    // What maintenance a token was in at some time: rare facts, among all the others of a busy token.
+    index('token_events_of_maintenance')
+      .on(table.pool, table.tokenId, table.seq)
+      .where(sql`type in ('withdrawn', 'restored')`),
   ],
 );
 
@@ -89,8 +93,30 @@ export const tokens = pgTable(
     labels: jsonb().$type<Labels>().notNull().default({}),
     /** The order of their making, from 1: none has one that was another's before. */
     ordinal: count('ordinal').notNull(),
+    /** The fact that it came by: its own, or that of the pool that was made with it; 0 where it was there before its log. */
+    madeSeq: count('made_seq').notNull().default(0),
   },
   (table) => [primaryKey({ columns: [table.pool, table.id] })],
+);
+
+/** Tokens that have gone, by themselves or with their pool: who looks at an old moment finds them there again. */
+export const pastTokens = pgTable(
+  'past_tokens',
+  {
+    pool: text().notNull(),
+    id: uuid().notNull(),
+    name: text(),
+    labels: jsonb().$type<Labels>().notNull(),
+    ordinal: count('ordinal').notNull(),
+    madeSeq: count('made_seq').notNull(),
+    /** The fact that it went by. */
+    goneSeq: count('gone_seq').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.pool, table.goneSeq, table.id] }),
+    // Those of one moment, however many there have been before it and after it.
+    index('past_tokens_by_life').using('gist', sql`int8range(made_seq, gone_seq)`),
+  ],
 );
 
 /** Tokens as the facts that have been pruned left them: where folding the log begins. */

@@ -9,7 +9,9 @@ import { openPools } from './open-pools.ts';
 import { poolsDue, pruneFacts, reuseRoom } from './pruning.ts';
 import { readEnding, readFacts, readHistory, readPastLease, readToken } from './read.ts';
 import { pools, tokenEvents, tokens } from './schema.ts';
-import type { Entries, KnownPool, OpenRequest, Store } from './store.ts';
+import { readSnapshot } from './snapshot.ts';
+import { readStatistics } from './statistics.ts';
+import type { Entries, KnownPool, OpenRequest, Past, Store } from './store.ts';
 
 export class SqlStore implements Store {
   readonly #database: Database;
@@ -95,6 +97,11 @@ export class SqlStore implements Store {
   portion(pool: string, afterSeq: number | null, headSeq: number, most: number) {
     return readPortion(this.#db, pool, afterSeq, headSeq, most);
   }
+
+  readonly past: Past = {
+    snapshot: (pool, moment) => readSnapshot(this.#db, pool, moment),
+    statistics: (pool, seq) => readStatistics(this.#db, pool, seq),
+  };
 
   due(before: number) {
     return poolsDue(this.#db, before);

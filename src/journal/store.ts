@@ -4,7 +4,9 @@
  */
 import type { Proof } from '../lease/command.ts';
 import type { Json, TokenState, TokenTraits } from '../lease/lease.ts';
+import type { Moment, Snapshot, Span } from '../lease/picture.ts';
 import type { PoolOptions } from '../lease/pool-options.ts';
+import type { Statistics } from '../lease/statistics.ts';
 import type {
   Ending,
   FactFilter,
@@ -50,7 +52,11 @@ export interface PoolState {
   lastOrdinal: number;
 }
 
-export type NewToken = PlacedToken & { pool: string };
+/** A token, and the fact that it came by: its own, or that of the pool that was made with it. */
+export type MadeToken = PlacedToken & { madeSeq: number };
+export type NewToken = MadeToken & { pool: string };
+/** One that is no more, and the fact that it went by. */
+export type PastToken = NewToken & { goneSeq: number };
 
 /** What becomes durable together. */
 export interface Entries {
@@ -61,6 +67,8 @@ export interface Entries {
   pools: readonly PoolState[];
   /** The tokens that these facts make. */
   tokens: readonly NewToken[];
+  /** Those that they end. */
+  gone: readonly PastToken[];
 }
 
 /** A pool, and the tokens that it is made with. */
@@ -101,7 +109,7 @@ export type PoolOpening = PoolState &
   Head & {
     options: PoolOptions;
     /** The free ones first, then those with a lease, each in the order in which they were last freed or used. */
-    tokens: (TokenState & PlacedToken)[];
+    tokens: (TokenState & MadeToken)[];
   };
 
 export interface Opening {
@@ -113,6 +121,13 @@ export interface Opening {
   closed: (PoolState & Head)[];
   /** Those that cannot be served, and why: nothing is written to them. */
   damaged: { pool: string; why: string }[];
+}
+
+/** Looking back. Where the moment is ahead of the log or no longer kept, only what there is; null where there is no log. */
+export interface Past {
+  snapshot(pool: string, moment: Moment): Promise<Snapshot | Span | null>;
+  /** Of the hour before the fact; before the newest one with null. */
+  statistics(pool: string, seq: number | null): Promise<Statistics | Span | null>;
 }
 
 export interface Store {
@@ -165,6 +180,9 @@ export interface Store {
   // What a check of a log reads, as `AuditedLog` has it.
   standing(pool: string): Promise<Standing>;
   portion(pool: string, afterSeq: number | null, headSeq: number, most: number): Promise<AuditedFact[]>;
+
+  /** Absent where nobody looks back. */
+  readonly past?: Past;
 
   /** The pools, deleted ones too, with facts before `before` that can be pruned, by their names. */
   due(before: number): Promise<string[]>;

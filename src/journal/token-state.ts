@@ -2,7 +2,7 @@
 import type { TokenState } from '../lease/lease.ts';
 import type { tokens } from './schema.ts';
 
-export const tokenState = (row: Omit<typeof tokens.$inferSelect, 'ordinal'>): TokenState => ({
+export const tokenState = (row: Omit<typeof tokens.$inferSelect, 'ordinal' | 'madeSeq'>): TokenState => ({
   tokenId: row.id,
   name: row.name,
   labels: row.labels,

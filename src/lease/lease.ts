@@ -46,7 +46,11 @@ export function statusOf({
   lease,
   withdrawn,
   restsUntil,
-}: Pick<TokenState, 'lease' | 'withdrawn' | 'restsUntil'>): Status {
+}: {
+  lease: object | null;
+  withdrawn: object | null;
+  restsUntil: number | null;
+}): Status {
   if (lease !== null) return 'active';
   if (withdrawn !== null) return 'withdrawn';
   return restsUntil === null ? 'available' : 'resting';

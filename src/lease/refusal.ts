@@ -40,6 +40,8 @@ export type Refusal =
   | { code: 'invalid_options'; errors: readonly { option: OptionName; message: string }[] }
   /** The log does not reach so far yet: its newest fact is `head`. */
   | { code: 'cursor_ahead'; head: number }
+  /** The log does not reach back to that moment any more, or never did: it begins with the fact `oldestSeq`. */
+  | { code: 'moment_pruned'; oldestSeq: number }
   /** Nothing was done; the same call may succeed later. */
   | { code: 'unavailable'; stage: Stage; detail?: string }
   /** The log is being checked for somebody else. */

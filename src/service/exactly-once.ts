@@ -100,6 +100,7 @@ const answers: Record<RefusalCode, boolean> = {
   pool_permanent: true,
   cursor_ahead: true,
   clock_not_simulated: true,
+  moment_pruned: true,
   // Nothing was done, and it can be asked for again: who does wants to have it.
   invalid_options: false,
   pool_full: false,

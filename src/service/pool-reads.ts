@@ -18,6 +18,7 @@ import type { Pool } from '../pool/pool.ts';
 import { tokensAfter, waiterViews } from '../pool/pool-view.ts';
 import type { Durable } from './durable.ts';
 import { Following } from './following.ts';
+import { LookingBack } from './looking-back.ts';
 import type { Messages } from './messages.ts';
 import type { HeldPool } from './tenure.ts';
 import type { Line } from './waiting.ts';
@@ -47,6 +48,8 @@ export class PoolReads {
   readonly #messages: Messages;
   /** The log as it grows. */
   readonly following: Following;
+  /** The pool as it was. */
+  readonly back: LookingBack;
 
   constructor(clock: Clock, { pool, journal, line, feed, messages }: HeldPool, durable: Durable) {
     this.#clock = clock;
@@ -56,6 +59,7 @@ export class PoolReads {
     this.#durable = durable;
     this.#messages = messages;
     this.following = new Following(journal, durable, feed);
+    this.back = new LookingBack(clock, journal, durable);
   }
 
   /**

@@ -83,7 +83,7 @@ export class MemoryDatabase implements Ground {
   async token(pool: string, tokenId: string, limit: number) {
     const found = this.#pool(pool).tokens.get(tokenId);
     if (found === undefined) return null;
-    const { seq: _, ordinal: __, ...token } = stored(found);
+    const { seq: _, ordinal: __, madeSeq: ___, ...token } = stored(found);
     return { token, history: historyIn(this.logOf(pool), tokenId, { limit }) };
   }
 
@@ -140,7 +140,8 @@ export class MemoryDatabase implements Ground {
   }
 
   async tokens(pool: string) {
-    return [...this.#pool(pool).tokens.values()].sort((a, b) => a.ordinal - b.ordinal);
+    const rows = Array.from(this.#pool(pool).tokens.values(), ({ madeSeq: _, ...row }) => row);
+    return rows.sort((a, b) => a.ordinal - b.ordinal);
   }
 
   #pool(name: string): MemoryPool {

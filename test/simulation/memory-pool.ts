@@ -12,7 +12,7 @@ export class MemoryPool {
   /** In the order of their seq. */
   readonly log: LogRow[] = [];
   readonly #seqs = new Set<number>();
-  readonly tokens = new Map<string, TokenRow>();
+  readonly tokens = new Map<string, TokenRow & { madeSeq: number }>();
   #known: AuditedPool | null = null;
   readonly #pruned = new Map<string, AuditedState>();
 

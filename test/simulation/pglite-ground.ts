@@ -4,6 +4,7 @@ import type { Database } from '../../src/journal/database.ts';
 import {
   keyedOutcomes,
   openings,
+  pastTokens,
   pools,
   prunedTokens,
   tokenEvents,
@@ -23,7 +24,7 @@ export function keepRowsIn(opened: Database): void {
 
 export async function emptyRows(): Promise<void> {
   await database?.db.execute(
-    sql`truncate ${tokenEvents}, ${tokens}, ${pools}, ${prunedTokens}, ${keyedOutcomes}, ${openings}`,
+    sql`truncate ${tokenEvents}, ${tokens}, ${pastTokens}, ${pools}, ${prunedTokens}, ${keyedOutcomes}, ${openings}`,
   );
 }
 

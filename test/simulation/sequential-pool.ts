@@ -322,7 +322,7 @@ type ModelToken = PoolState['tokens'][number];
 
 const noFollowing = { restsUntil: null, keptUntil: null };
 
-const newToken = ({ tokenId, name, labels, ordinal }: Omit<NewToken, 'pool'>): ModelToken => ({
+const newToken = ({ tokenId, name, labels, ordinal }: Omit<NewToken, 'pool' | 'madeSeq'>): ModelToken => ({
   ...{ tokenId, name, labels, ordinal, lease: null, restsUntil: null, keptUntil: null, withdrawn: null },
   ...{ seq: 0, usedSeq: 0 },
 });

@@ -14,6 +14,7 @@ import { openPostgres } from '../../src/journal/postgres.ts';
 import {
   keyedOutcomes,
   openings,
+  pastTokens,
   pools,
   prunedTokens,
   tokenEvents,
@@ -70,7 +71,7 @@ export async function emptyDatabase(kind: DatabaseKind): Promise<Database> {
   embedded ??= openPGlite(lastingFolder());
   const database = await embedded;
   await database.db.execute(
-    sql`truncate ${tokenEvents}, ${tokens}, ${pools}, ${prunedTokens}, ${keyedOutcomes}, ${openings}`,
+    sql`truncate ${tokenEvents}, ${tokens}, ${pastTokens}, ${pools}, ${prunedTokens}, ${keyedOutcomes}, ${openings}`,
   );
   return database;
 }
