@@ -245,7 +245,7 @@ const ofLine: Bug[] = [
   ),
   bug(
     'what comes free is not handed over',
-    edit(pool, '    this.#serveLine();\n  }\n\n  /**', '  }\n\n  /**'),
+    edit(pool, '    if (!this.#bug) this.#uninterrupted(() => this.#keeper.serve());\n', ''),
   ),
   bug('one is served whose time in line was over', edit(serving, '(wait.until ?? at) < at', 'false')),
   bug(
@@ -293,8 +293,8 @@ const ofPools: Bug[] = [
     'a pool is changed before that is written',
     edit(
       poolService,
-      'keep(view);\n      return this.settled(view);',
-      'keep(view);\n      return { ok: view };',
+      'keep(view);\n      return cameOf(answer.step, await this.settled(view));',
+      'keep(view);\n      return cameOf(answer.step, { ok: view });',
     ),
   ),
 ];
@@ -339,7 +339,7 @@ const ofJournal: Bug[] = [
 const ofService: Bug[] = [
   bug(
     'a reply comes before its commit',
-    edit(replies, 'return (await this.#durable.unsettled()) ?? { ok: shown };', 'return { ok: shown };'),
+    edit(replies, '(await this.#durable.unsettled()) ?? { ok: shown }', '{ ok: shown }'),
   ),
   bug(
     'a fenced process goes on by what it remembers',
