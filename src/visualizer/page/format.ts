@@ -21,6 +21,10 @@ export function duration(ms: number): string {
   return rest === 0 ? `${whole} ${name}` : `${whole} ${name} ${rest} ${lesser}`;
 }
 
+/** A length of time that still goes on, to the second: `0 s`, `12 s`, `3 min 5 s`. */
+export const elapsed = (ms: number): string =>
+  ms < 1_000 ? '0 s' : duration(Math.floor(ms / 1_000) * 1_000);
+
 /** What is left, as a clock counts down: `1:43`, `0:07`, `3:05:00`, and from a day on `2 d 4 h`. `0:00` only when it is over. */
 export function countdown(ms: number): string {
   const seconds = Math.max(0, Math.ceil(ms / 1_000));

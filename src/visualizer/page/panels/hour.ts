@@ -1,0 +1,82 @@
+/** The last hour of a pool in columns, and in words. Pure. */
+import { counted, hourAndMinute, number } from '../format.ts';
+import type { Bucket, Statistics } from './shapes.ts';
+
+export interface Columns {
+  /** The hour, in seconds since 1970. */
+  from: number;
+  to: number;
+  at: number[];
+  /** null where the log no longer says. */
+  active: (number | null)[];
+  activated: number[];
+  evicted: number[];
+  expired: number[];
+}
+
+const bucketMs = 60_000;
+
+export function columnsOf({ from, to, buckets }: Statistics): Columns {
+  const end = Date.parse(to);
+  const known = Date.parse(from);
+  const isKnown = ({ at }: Bucket) => Date.parse(at) + bucketMs > known;
+  return {
+    from: (end - 60 * bucketMs) / 1_000,
+    to: end / 1_000,
+    at: buckets.map(({ at }) => Date.parse(at) / 1_000),
+    active: buckets.map((bucket) => (isKnown(bucket) ? bucket.active : null)),
+    activated: buckets.map(({ activated }) => activated),
+    evicted: buckets.map(({ evicted }) => evicted),
+    expired: buckets.map(({ expired }) => expired),
+  };
+}
+
+export interface Totals {
+  active: number;
+  activated: number;
+  evicted: number;
+  expired: number;
+}
+
+export function totalsOf(buckets: readonly Bucket[]): Totals {
+  const sum = (name: 'activated' | 'evicted' | 'expired') =>
+    buckets.reduce((total, bucket) => total + bucket[name], 0);
+  return {
+    active: buckets.at(-1)?.active ?? 0,
+    activated: sum('activated'),
+    evicted: sum('evicted'),
+    expired: sum('expired'),
+  };
+}
+
+/** The hour as one would tell it. */
+export function hourInWords({ buckets }: Statistics, size: number | null, timeZone?: string): string {
+  const { active, activated, evicted, expired } = totalsOf(buckets);
+  const peak = buckets.reduce<Bucket | undefined>(
+    (most, one) => (most && most.active >= one.active ? most : one),
+    undefined,
+  );
+  if (peak === undefined || (peak.active === 0 && activated === 0)) return 'Nothing was leased.';
+  const of = size === null ? '' : ` of ${number(size)}`;
+  const most = `${number(peak.active)} at most (${hourAndMinute(peak.at, timeZone)})`;
+  const counts = [
+    counted(activated, 'allocation'),
+    counted(evicted, 'eviction'),
+    counted(expired, 'expiry', 'expiries'),
+  ];
+  return `${number(active)}${of} leased at the end, ${most}. ${counts.join(', ')}.`;
+}
+
+/** From when on the log still has it, where that is not all of the hour. */
+export const gapInWords = ({ complete, from }: Statistics, timeZone?: string): string | null =>
+  complete
+    ? null
+    : `Not all of this hour is in the log: it is counted from ${hourAndMinute(from, timeZone)} on.`;
+
+/**
+ * Up to where leases are drawn, and whether the pool's size is. In a large pool with few leases it is not: they would not be seen.
+ */
+export function scaleOf(peak: number, size: number | null): { top: number; showsSize: boolean } {
+  const showsSize = size !== null && (size <= 200 || peak >= size / 20);
+  return { top: Math.max(1, Math.ceil(showsSize ? Math.max(peak, size) * 1.06 : peak * 1.25)), showsSize };
+}
