@@ -22,8 +22,8 @@ export function HoldTimes({ statistics }: { statistics: Statistics | null }) {
           {heldRows(held).map(({ label, leases, share, hasMedian }) => (
             <tr key={label} class={hasMedian ? 'held-median' : undefined}>
               <th scope="row">{label}</th>
-              <td class="held-track">
-                <span class="held-bar" style={{ width: `${share * 100}%` }} />
+              <td class="held-track" style={{ '--share': share }}>
+                <span class="held-bar" />
                 {hasMedian && <span class="held-mark">median</span>}
               </td>
               <td class="held-count">{number(leases)}</td>

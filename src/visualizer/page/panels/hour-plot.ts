@@ -104,7 +104,7 @@ export function drawHour(
   const facts = new uPlot(
     {
       ...sizeOf(below),
-      padding: [4, 8, 0, 0],
+      padding: [10, 8, 0, 0],
       legend: { show: false },
       cursor,
       scales: { x, y: { range: (_, least, most) => [Math.min(least ?? 0, -1), Math.max(most ?? 0, 1)] } },

@@ -82,28 +82,30 @@ function HourChart({ statistics, size, look }: Props & { look: (place: number | 
 /** The same for those who do not see it. */
 function HourTable({ statistics: { buckets } }: { statistics: Statistics }) {
   return (
-    <table class="for-readers">
-      <caption>Leases and what happened to them, by the minute</caption>
-      <thead>
-        <tr>
-          {['Minute', 'Leased', 'Allocated', 'Evicted', 'Expired'].map((name) => (
-            <th key={name} scope="col">
-              {name}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {buckets.map(({ at, active, activated, evicted, expired }) => (
-          <tr key={at}>
-            <th scope="row">{hourAndMinute(at)}</th>
-            <td>{active}</td>
-            <td>{activated}</td>
-            <td>{evicted}</td>
-            <td>{expired}</td>
+    <div class="for-readers">
+      <table>
+        <caption>Leases and what happened to them, by the minute</caption>
+        <thead>
+          <tr>
+            {['Minute', 'Leased', 'Allocated', 'Evicted', 'Expired'].map((name) => (
+              <th key={name} scope="col">
+                {name}
+              </th>
+            ))}
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {buckets.map(({ at, active, activated, evicted, expired }) => (
+            <tr key={at}>
+              <th scope="row">{hourAndMinute(at)}</th>
+              <td>{active}</td>
+              <td>{activated}</td>
+              <td>{evicted}</td>
+              <td>{expired}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }

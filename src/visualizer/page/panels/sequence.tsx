@@ -49,7 +49,7 @@ function Diagram({ lifelines, arrows, chosen, onChoose }: DiagramProps) {
   const columns = `repeat(${lifelines.length * 2}, minmax(0, 1fr))`;
   const used = new Set(arrows.flatMap(({ from, to }) => [from, to]));
   return (
-    <div class="sequence" style={{ gridTemplateColumns: columns }}>
+    <div class="sequence" style={{ gridTemplateColumns: columns, '--lifelines': lifelines.length }}>
       {lifelines.map(({ party, name }, place) => {
         const idle = used.has(place) ? '' : ' idle';
         return [

@@ -96,7 +96,7 @@ function outcomeOf(message: Message): string {
   const refusal = message.detail?.refusal;
   if (refusal !== undefined) return String(refusal);
   if (!isFact(message)) return message.message;
-  return /_eviction$/.test(message.message) ? 'evicted' : shortName(message);
+  return /^fact released .*_eviction$/.test(message.message) ? 'evicted' : shortName(message);
 }
 
 function textOf(name: string, value: Details[string]): string {
