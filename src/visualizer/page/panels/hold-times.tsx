@@ -10,27 +10,29 @@ export function HoldTimes({ statistics }: { statistics: Statistics | null }) {
   return (
     <Panel name="hold-times" title="How long leases were held">
       <p class="panel-says">{statistics === null ? 'Reading the last hour…' : inWords(held)}</p>
-      <table class="held">
-        <thead class="for-readers">
-          <tr>
-            <th scope="col">Held for</th>
-            <th scope="col">Share</th>
-            <th scope="col">Leases</th>
-          </tr>
-        </thead>
-        <tbody>
-          {heldRows(held).map(({ label, leases, share, hasMedian }) => (
-            <tr key={label} class={hasMedian ? 'held-median' : undefined}>
-              <th scope="row">{label}</th>
-              <td class="held-track" style={{ '--share': share }}>
-                <span class="held-bar" />
-                {hasMedian && <span class="held-mark">median</span>}
-              </td>
-              <td class="held-count">{number(leases)}</td>
+      <div class="held-frame">
+        <table class="held">
+          <thead class="for-readers">
+            <tr>
+              <th scope="col">Held for</th>
+              <th scope="col">Share</th>
+              <th scope="col">Leases</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {heldRows(held).map(({ label, leases, share, hasMedian }) => (
+              <tr key={label} class={hasMedian ? 'held-median' : undefined}>
+                <th scope="row">{label}</th>
+                <td class="held-track" style={{ '--share': share }}>
+                  <span class="held-bar" />
+                  {hasMedian && <span class="held-mark">median</span>}
+                </td>
+                <td class="held-count">{number(leases)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </Panel>
   );
 }

@@ -71,7 +71,11 @@ function HourChart({ statistics, size, look }: Props & { look: (place: number | 
   return (
     <>
       {plot === 'failed' && <p class="panel-warns">The chart could not be loaded.</p>}
-      <div class="hour-chart" aria-hidden="true">
+      <div
+        class="hour-chart"
+        aria-hidden="true"
+        style={{ visibility: statistics === null ? 'hidden' : 'visible' }}
+      >
         <div class="hour-leases" ref={above} />
         <div class="hour-facts" ref={below} />
       </div>
