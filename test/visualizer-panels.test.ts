@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { optionDefaults } from '../src/lease/pool-options.ts';
 import { heldRows, medianHeld } from '../src/visualizer/page/panels/held.ts';
-import { columnsOf, gapInWords, hourInWords, scaleOf } from '../src/visualizer/page/panels/hour.ts';
+import { columnsOf, gapInWords, hourInWords, minuteAt, scaleOf } from '../src/visualizer/page/panels/hour.ts';
 import { optionRows } from '../src/visualizer/page/panels/option-rows.ts';
 import { RateMeter } from '../src/visualizer/page/panels/rate-meter.ts';
 import type { Bucket, Statistics, TokenShown, WireOptions } from '../src/visualizer/page/panels/shapes.ts';
@@ -73,18 +73,25 @@ describe('the last hour', () => {
       bucket(2, { active: 3, expired: 4 }),
     ];
     expect(hourInWords(hour({ buckets }), 10, 'UTC')).toBe(
-      '3 of 10 leased at the end, 7 at most (14:01). 8 allocations, 1 eviction, 4 expiries.',
+      '3 of 10 leased at 15:00, 7 at most (14:01). 8 allocations, 1 eviction, 4 expiries.',
     );
     expect(hourInWords(hour(), 10, 'UTC')).toBe('Nothing was leased.');
     expect(hourInWords(hour({ buckets: [] }), null, 'UTC')).toBe('Nothing was leased.');
   });
 
-  it('says from when on it is known where the log does not go back all of it, and draws nothing before', () => {
+  it('says from when on it was counted where that is not all of it', () => {
     const cut = hour({ complete: false, from: iso(start + 90_000) });
     expect(gapInWords(cut, 'UTC')).toContain('from 14:01 on');
     expect(gapInWords(hour())).toBeNull();
-    expect(columnsOf(cut).active.slice(0, 3)).toEqual([null, 0, 0]);
-    expect(columnsOf(hour()).active).not.toContain(null);
+  });
+
+  it('is drawn from the beginning of each minute, and knows which one is pointed at', () => {
+    const columns = columnsOf(hour({ buckets: [bucket(59), bucket(60, { active: 4 })] }));
+    const end = start / 1_000 + 3_600;
+    expect(columns).toMatchObject({ from: end - 3_600, to: end, at: [end - 120, end - 60], active: [0, 4] });
+    expect([end - 121, end - 120, end - 61, end - 1, end].map((second) => minuteAt(columns, second))).toEqual(
+      [null, 0, 0, 1, null],
+    );
   });
 
   it('is drawn up to the size of the pool, but in a large one with few leases up to those', () => {

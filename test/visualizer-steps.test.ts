@@ -2,7 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Details, Message, Party } from '../src/visualizer/page/panels/shapes.ts';
 import { StepBuffer } from '../src/visualizer/page/panels/step-buffer.ts';
-import { detailsOf, sequenceOf, titleOf, wayOf } from '../src/visualizer/page/panels/step-words.ts';
+import {
+  detailsOf,
+  newestTelling,
+  sequenceOf,
+  titleOf,
+  wayOf,
+} from '../src/visualizer/page/panels/step-words.ts';
 
 const a = '337041f0-05ed-4eea-8d1c-54632a55ddfe';
 
@@ -80,11 +86,12 @@ describe('the buffer of steps', () => {
   it('counts what never came, until it is cleared', () => {
     const buffer = new StepBuffer();
     buffer.add(message(1, 1));
-    buffer.drop(40);
-    buffer.drop(2);
-    expect(buffer.dropped).toBe(42);
+    buffer.drop({ messages: 40, steps: 0 });
+    buffer.drop({ messages: 2, steps: 7 });
+    expect(buffer.dropped).toEqual({ messages: 42, steps: 7 });
     buffer.clear();
-    expect([buffer.dropped, buffer.steps.length]).toEqual([0, 0]);
+    expect(buffer.dropped).toEqual({ messages: 0, steps: 0 });
+    expect(buffer.steps).toEqual([]);
   });
 });
 
@@ -94,7 +101,7 @@ const eviction = [
   message(1, 3, ['token', 'journal'], 'fact released lru_eviction', { token_id: a }),
   message(1, 4, ['token', 'journal'], 'fact activated allocated_after_eviction', { token_id: a }),
   message(1, 5, ['token', 'pool'], 'USED', { token_id: a }),
-  message(1, 6, ['journal', 'route'], 'granted', { token_id: a }),
+  message(1, 6, ['pool', 'route'], 'granted', { token_id: a }),
 ];
 const told = (messages: Message[], more = 0) => titleOf({ number: 1, at: '', messages, more });
 
@@ -102,7 +109,17 @@ describe('a step in words', () => {
   it('is what it was about and what came of it', () => {
     expect(told(eviction)).toBe('ALLOCATE → evicted → activated → granted');
     const refusal = message(1, 2, ['pool', 'token'], 'RENEW', { detail: { refusal: 'lease_mismatch' } });
-    expect(told([message(1, 1, ['route', 'pool'], 'RENEW'), refusal])).toBe('RENEW → lease_mismatch');
+    const answer = message(1, 3, ['pool', 'route'], 'refused lease_mismatch');
+    const renewal = message(1, 1, ['route', 'pool'], 'RENEW');
+    expect(told([renewal, refusal, answer])).toBe('RENEW → refused lease_mismatch');
+    const full = message(1, 1, undefined, undefined, { detail: { refusal: 'pool_full' } });
+    expect(told([full])).toBe('ALLOCATE → refused pool_full');
+  });
+
+  it('does not say twice what was recorded and then answered', () => {
+    const facts = message(1, 2, ['token', 'journal'], 'fact renewed renewed_by_client');
+    const answer = message(1, 3, ['pool', 'route'], 'renewed');
+    expect(told([message(1, 1, ['route', 'pool'], 'RENEW'), facts, answer])).toBe('RENEW → renewed');
   });
 
   it('counts what is repeated, and leaves out the middle of what is long', () => {
@@ -125,6 +142,17 @@ describe('a step in words', () => {
   });
 });
 
+describe('the step that is shown while none is chosen', () => {
+  it('is the newest, but for the commits that follow it', () => {
+    const buffer = new StepBuffer();
+    buffer.add(message(3, 1, ['journal', 'pool'], 'commit'));
+    expect(newestTelling(buffer.steps)?.number).toBe(3);
+    buffer.add(message(2, 1));
+    expect(newestTelling(buffer.steps)?.number).toBe(2);
+    expect(newestTelling([])).toBeUndefined();
+  });
+});
+
 describe('a step as a diagram', () => {
   it('has a lifeline for everybody, and for the line where it has a part', () => {
     const { lifelines, arrows } = sequenceOf(eviction);
@@ -141,7 +169,7 @@ describe('a step as a diagram', () => {
       [3, 4],
       [3, 4],
       [3, 2],
-      [4, 0],
+      [2, 0],
     ]);
     const joined = sequenceOf([message(1, 1), message(1, 2, ['pool', 'line'], 'joined')]);
     expect(joined.lifelines.map(({ party }) => party)).toEqual([

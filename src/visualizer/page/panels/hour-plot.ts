@@ -2,7 +2,7 @@
 import uPlot from 'uplot';
 import { hourAndMinute, number } from '../format.ts';
 import { colourOf, onThemeChange } from './canvas-colours.ts';
-import { type Columns, scaleOf } from './hour.ts';
+import { type Columns, minuteAt, scaleOf } from './hour.ts';
 
 const names = [
   'active',
@@ -18,7 +18,7 @@ type Palette = Record<(typeof names)[number], string>;
 
 /** As wide as the numbers of both plots, so that their minutes are below each other. */
 const numbersWidth = 52;
-const minutesHeight = 26;
+const minutesHeight = 22;
 const wholeSteps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6];
 
 export interface HourPlot {
@@ -35,12 +35,8 @@ export function drawHour(
   let palette = paletteOf(above);
   const font = `${getComputedStyle(above).fontSize} ${getComputedStyle(above).fontFamily}`;
   const colour = (name: keyof Palette) => () => palette[name];
-  let shown: { size: number | null; top: number; from: number; to: number } = {
-    size: null,
-    top: 1,
-    from: 0,
-    to: 3_600,
-  };
+  let columns: Columns | null = null;
+  let top = 1;
   const axis = { font, stroke: colour('ink-soft'), ticks: { show: false } };
   const grid = { stroke: colour('line'), width: 1 };
   const numbers: uPlot.Axis = {
@@ -65,9 +61,9 @@ export function drawHour(
     y: false,
     points: { show: false },
   };
-  const x = { time: true, range: (): [number, number] => [shown.from, shown.to] };
-  const looked = (plot: uPlot) =>
-    look(plot.cursor.left === undefined || plot.cursor.left < 0 ? null : (plot.cursor.idx ?? null));
+  const x = { time: true, range: (): [number, number] => [columns?.from ?? 0, columns?.to ?? 3_600] };
+  const looked = ({ cursor: { left = -1 }, posToVal }: uPlot) =>
+    look(left < 0 || columns === null ? null : minuteAt(columns, posToVal(left, 'x')));
 
   const leases = new uPlot(
     {
@@ -75,7 +71,7 @@ export function drawHour(
       padding: [8, 8, 4, 0],
       legend: { show: false },
       cursor,
-      scales: { x, y: { range: () => [0, shown.top] } },
+      scales: { x, y: { range: () => [0, top] } },
       axes: [{ ...minutes, size: 0, values: () => [] }, numbers],
       series: [
         {},
@@ -129,19 +125,24 @@ export function drawHour(
   });
 
   return {
-    show(columns, size) {
-      const peak = Math.max(0, ...columns.active.map((active) => active ?? 0));
-      const { top, showsSize } = scaleOf(peak, size);
-      shown = { size, top, from: columns.from, to: columns.to };
+    show(given, size) {
+      columns = given;
+      const scale = scaleOf(Math.max(0, ...given.active), size);
+      top = scale.top;
       // The last minute is as wide as the others.
-      const at = [...columns.at, columns.to];
-      const last = columns.active.at(-1) ?? null;
-      leases.setData([at, [...columns.active, last], at.map(() => (showsSize ? size : null))]);
+      const at = [...given.at, given.to];
+      // The size of the pool goes all the way, also where nothing was counted.
+      const sizes = at.map(() => (scale.showsSize ? size : null));
+      leases.setData([
+        [given.from, ...at],
+        [null, ...given.active, given.active.at(-1) ?? null],
+        [scale.showsSize ? size : null, ...sizes],
+      ]);
       facts.setData([
-        columns.at,
-        columns.activated,
-        columns.expired.map((expired, place) => -(expired + columns.evicted[place]!)),
-        columns.evicted.map((evicted) => -evicted),
+        given.at,
+        given.activated,
+        given.expired.map((expired, place) => -(expired + given.evicted[place]!)),
+        given.evicted.map((evicted) => -evicted),
       ]);
     },
     destroy() {

@@ -6,29 +6,33 @@ export interface Columns {
   /** The hour, in seconds since 1970. */
   from: number;
   to: number;
+  /** Where each minute begins. */
   at: number[];
-  /** null where the log no longer says. */
-  active: (number | null)[];
+  active: number[];
   activated: number[];
   evicted: number[];
   expired: number[];
 }
 
-const bucketMs = 60_000;
+const bucketSeconds = 60;
 
-export function columnsOf({ from, to, buckets }: Statistics): Columns {
-  const end = Date.parse(to);
-  const known = Date.parse(from);
-  const isKnown = ({ at }: Bucket) => Date.parse(at) + bucketMs > known;
+export function columnsOf({ to, buckets }: Statistics): Columns {
+  const end = Date.parse(to) / 1_000;
   return {
-    from: (end - 60 * bucketMs) / 1_000,
-    to: end / 1_000,
-    at: buckets.map(({ at }) => Date.parse(at) / 1_000),
-    active: buckets.map((bucket) => (isKnown(bucket) ? bucket.active : null)),
+    from: end - 60 * bucketSeconds,
+    to: end,
+    at: buckets.map(({ at }) => Date.parse(at) / 1_000 - bucketSeconds),
+    active: buckets.map(({ active }) => active),
     activated: buckets.map(({ activated }) => activated),
     evicted: buckets.map(({ evicted }) => evicted),
     expired: buckets.map(({ expired }) => expired),
   };
+}
+
+/** Which minute `second` is in; null: none of them. */
+export function minuteAt({ at }: Columns, second: number): number | null {
+  const place = Math.floor((second - (at[0] ?? 0)) / bucketSeconds);
+  return place >= 0 && place < at.length ? place : null;
 }
 
 export interface Totals {
@@ -50,7 +54,7 @@ export function totalsOf(buckets: readonly Bucket[]): Totals {
 }
 
 /** The hour as one would tell it. */
-export function hourInWords({ buckets }: Statistics, size: number | null, timeZone?: string): string {
+export function hourInWords({ to, buckets }: Statistics, size: number | null, timeZone?: string): string {
   const { active, activated, evicted, expired } = totalsOf(buckets);
   const peak = buckets.reduce<Bucket | undefined>(
     (most, one) => (most && most.active >= one.active ? most : one),
@@ -64,7 +68,7 @@ export function hourInWords({ buckets }: Statistics, size: number | null, timeZo
     counted(evicted, 'eviction'),
     counted(expired, 'expiry', 'expiries'),
   ];
-  return `${number(active)}${of} leased at the end, ${most}. ${counts.join(', ')}.`;
+  return `${number(active)}${of} leased at ${hourAndMinute(to, timeZone)}, ${most}. ${counts.join(', ')}.`;
 }
 
 /** From when on the log still has it, where that is not all of the hour. */

@@ -3,14 +3,14 @@ import { useState } from 'preact/hooks';
 import { counted, timeOfDay } from '../format.ts';
 import { Panel } from './panel.tsx';
 import { Sequence } from './sequence.tsx';
-import type { Step } from './step-buffer.ts';
-import { titleOf } from './step-words.ts';
+import type { Dropped, Step } from './step-buffer.ts';
+import { newestTelling, titleOf } from './step-words.ts';
 
 interface Props {
   /** Newest first. */
   steps: readonly Step[];
-  /** Messages that are missing, as there were too many. */
-  dropped: number;
+  /** What is missing, as there was too much. */
+  dropped: Dropped;
   onClear: () => void;
 }
 
@@ -20,9 +20,13 @@ export function Messages({ steps, dropped, onClear }: Props) {
   /** null: the newest, whichever it is. */
   const [chosen, setChosen] = useState<number | null>(null);
   const shown = halted ?? steps;
-  const step = shown.find(({ number }) => number === chosen) ?? shown[0];
+  const step = shown.find(({ number }) => number === chosen) ?? newestTelling(shown);
   const follows = step !== undefined && step.number !== chosen;
   const missed = halted === null ? 0 : (steps[0]?.number ?? 0) - (halted[0]?.number ?? 0);
+  const missing = [
+    ...(dropped.steps > 0 ? [counted(dropped.steps, 'step')] : []),
+    ...(dropped.messages > 0 ? [counted(dropped.messages, 'message')] : []),
+  ].join(' and ');
   const clear = () => {
     setHalted(null);
     setChosen(null);
@@ -53,9 +57,7 @@ export function Messages({ steps, dropped, onClear }: Props) {
       <p class="panel-says" role="status">
         {inWords(shown.length, halted !== null, Math.max(0, missed))}
       </p>
-      {dropped > 0 && (
-        <p class="panel-warns">{counted(dropped, 'message')} left out: there were too many at once.</p>
-      )}
+      {missing !== '' && <p class="panel-warns">{missing} left out: there were too many at once.</p>}
       {step !== undefined && (
         <div class="messages">
           <StepList steps={shown} chosen={step.number} onChoose={setChosen} />
@@ -86,6 +88,7 @@ function StepList({ steps, chosen, onChoose }: ListProps) {
         <li key={step.number}>
           <button
             type="button"
+            class={step.messages[0]?.from === 'journal' ? 'commit' : undefined}
             aria-current={step.number === chosen ? 'true' : undefined}
             onClick={() => onChoose(step.number)}
           >

@@ -16,7 +16,7 @@ interface Props {
 export function Occupancy({ statistics, size }: Props) {
   const [place, setPlace] = useState<number | null>(null);
   const buckets = statistics?.buckets ?? [];
-  const bucket = place === null ? undefined : buckets[Math.min(place, buckets.length - 1)];
+  const bucket = place === null ? undefined : buckets[place];
   const shown = bucket ?? totalsOf(buckets);
   return (
     <Panel name="occupancy" title="Last hour">
@@ -88,7 +88,7 @@ function HourTable({ statistics: { buckets } }: { statistics: Statistics }) {
   return (
     <div class="for-readers">
       <table>
-        <caption>Leases and what happened to them, by the minute</caption>
+        <caption>Leases at the end of each minute, and what happened in it</caption>
         <thead>
           <tr>
             {['Minute', 'Leased', 'Allocated', 'Evicted', 'Expired'].map((name) => (

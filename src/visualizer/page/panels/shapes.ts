@@ -47,7 +47,7 @@ export interface Queue {
   total: number;
 }
 
-/** One minute, from `at` on. */
+/** One minute, up to and with `at`; `active`: at its end. */
 export interface Bucket {
   at: string;
   active: number;
@@ -63,10 +63,11 @@ export interface HeldBucket {
   leases: number;
 }
 
+/** Of the hour before `to`, which is when a fact was; the minutes of it that end after `from`. */
 export interface Statistics {
   from: string;
   to: string;
-  /** The log still has all of the hour. */
+  /** All of the hour was counted. */
   complete: boolean;
   buckets: readonly Bucket[];
   held: readonly HeldBucket[];

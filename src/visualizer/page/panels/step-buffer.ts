@@ -10,6 +10,14 @@ export interface Step {
   more: number;
 }
 
+/** Messages of steps, and whole steps. */
+export interface Dropped {
+  messages: number;
+  steps: number;
+}
+
+const none: Dropped = { messages: 0, steps: 0 };
+
 export class StepBuffer {
   readonly #stepsMax: number;
   readonly #messagesMax: number;
@@ -17,7 +25,7 @@ export class StepBuffer {
   #steps: Step[] = [];
   /** Of the steps that had to go: what comes later for one of them has no place. */
   #goneUpTo = 0;
-  #dropped = 0;
+  #dropped: Dropped = none;
 
   constructor(stepsMax = 50, messagesMax = 60) {
     this.#stepsMax = stepsMax;
@@ -29,8 +37,8 @@ export class StepBuffer {
     return this.#steps;
   }
 
-  /** How many messages never came here. */
-  get dropped(): number {
+  /** What never came here. */
+  get dropped(): Dropped {
     return this.#dropped;
   }
 
@@ -51,15 +59,15 @@ export class StepBuffer {
     this.#steps = steps;
   }
 
-  /** Takes note of messages that the service had to leave out. */
-  drop(messages: number): void {
-    this.#dropped += messages;
+  /** Takes note of what the service had to leave out. */
+  drop({ messages, steps }: Dropped): void {
+    this.#dropped = { messages: this.#dropped.messages + messages, steps: this.#dropped.steps + steps };
   }
 
   clear(): void {
     this.#steps = [];
     this.#goneUpTo = 0;
-    this.#dropped = 0;
+    this.#dropped = none;
   }
 
   /** A step begins that has been before: another process counts from 1 again. */

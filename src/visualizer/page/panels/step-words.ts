@@ -51,20 +51,28 @@ export function sequenceOf(messages: readonly Message[]): { lifelines: Lifeline[
 export function titleOf({ messages, more }: Step): string {
   const [first, ...rest] = messages;
   if (first === undefined) return '';
-  const ofNote = rest.filter(
-    (message) => isFact(message) || message.to === 'route' || 'refusal' in (message.detail ?? {}),
-  );
-  const words = [shortName(first), ...ofNote.map(outcomeOf)];
-  const grouped: { word: string; times: number }[] = [];
-  for (const word of words) {
-    const last = grouped.at(-1);
-    if (last?.word === word) last.times++;
-    else grouped.push({ word, times: 1 });
+  const grouped = [{ word: shortName(first), times: 1 }];
+  const add = (word: string, isAgain: boolean) => {
+    const last = grouped.at(-1)!;
+    if (last.word !== word) grouped.push({ word, times: 1 });
+    else if (isAgain) last.times++;
+  };
+  const noted = 'refusal' in (first.detail ?? {}) ? [first, ...rest] : rest;
+  for (const message of noted) {
+    const refusal = message.detail?.refusal;
+    if (isFact(message)) add(factWord(message), true);
+    // An answer says the same as what led to it.
+    else if (refusal !== undefined) add(`refused ${refusal}`, false);
+    else if (message.to === 'route') add(message.message, false);
   }
   const told = grouped.map(({ word, times }) => (times > 1 ? `${word} ×${times}` : word));
   const some = told.length > 5 ? [...told.slice(0, 4), '…', told.at(-1)!] : told;
   return some.join(' → ') + (more > 0 ? ' …' : '');
 }
+
+/** The newest step that says something of its own: commits come after what is committed. */
+export const newestTelling = (steps: readonly Step[]): Step | undefined =>
+  steps.find(({ messages }) => messages[0]?.from !== 'journal') ?? steps[0];
 
 /** `route → pool`, with the token by its name. */
 export const wayOf = ({ from, to, token_id }: Message): string =>
@@ -92,12 +100,8 @@ export const isFact = ({ message }: Pick<Message, 'message'>): boolean => messag
 const tokenName = (tokenId: string | null): string =>
   tokenId === null ? 'token' : `token ${shortId(tokenId)}`;
 
-function outcomeOf(message: Message): string {
-  const refusal = message.detail?.refusal;
-  if (refusal !== undefined) return String(refusal);
-  if (!isFact(message)) return message.message;
-  return /^fact released .*_eviction$/.test(message.message) ? 'evicted' : shortName(message);
-}
+const factWord = (message: Message): string =>
+  /^fact released .*_eviction$/.test(message.message) ? 'evicted' : shortName(message);
 
 function textOf(name: string, value: Details[string]): string {
   if (value !== null && typeof value === 'object') {
