@@ -81,7 +81,7 @@ describe('the last hour', () => {
 
   it('says from when on it was counted where that is not all of it', () => {
     const cut = hour({ complete: false, from: iso(start + 90_000) });
-    expect(gapInWords(cut, 'UTC')).toContain('from 14:01 on');
+    expect(gapInWords(cut, 'UTC')).toContain('begins at 14:01');
     expect(gapInWords(hour())).toBeNull();
   });
 

@@ -71,11 +71,9 @@ export function hourInWords({ to, buckets }: Statistics, size: number | null, ti
   return `${number(active)}${of} leased at ${hourAndMinute(to, timeZone)}, ${most}. ${counts.join(', ')}.`;
 }
 
-/** From when on the log still has it, where that is not all of the hour. */
+/** From when on it was counted, where that is not all of the hour: of the rest there are no facts any more, or too many. */
 export const gapInWords = ({ complete, from }: Statistics, timeZone?: string): string | null =>
-  complete
-    ? null
-    : `Not all of this hour is in the log: it is counted from ${hourAndMinute(from, timeZone)} on.`;
+  complete ? null : `Not all of this hour could be counted: it begins at ${hourAndMinute(from, timeZone)}.`;
 
 /**
  * Up to where leases are drawn, and whether the pool's size is. In a large pool with few leases it is not: they would not be seen.

@@ -76,47 +76,18 @@ function WithdrawForm({ tokens, onWithdraw }: FormProps) {
   const [note, setNote] = useState('');
   const [ends, setEnds] = useState(false);
   const token = tokenMeant(tokens, text);
-  const problem =
-    text.trim() === ''
-      ? null
-      : token === null
-        ? 'no one token is called so'
-        : token.withdrawn
-          ? 'it is withdrawn already'
-          : null;
+  const problem = problemOf(text, token);
   const submit = (event: Event) => {
     event.preventDefault();
-    if (token === null || token.withdrawn) return;
-    onWithdraw(token.token_id, {
-      note: note.trim() === '' ? null : note.trim(),
-      lease: ends ? 'end' : 'run_out',
-    });
+    if (token === null || problem !== null) return;
+    onWithdraw(token.token_id, { note: note.trim() || null, lease: ends ? 'end' : 'run_out' });
     setText('');
     setNote('');
     setEnds(false);
   };
   return (
     <form class="withdraw" onSubmit={submit}>
-      <label>
-        Token
-        <input
-          list="pool-tokens"
-          value={text}
-          autocomplete="off"
-          spellcheck={false}
-          aria-invalid={problem !== null}
-          aria-describedby="withdraw-problem"
-          onInput={({ currentTarget }) => setText(currentTarget.value)}
-        />
-      </label>
-      <datalist id="pool-tokens">
-        {tokens
-          .filter((one) => !one.withdrawn)
-          .slice(0, offered)
-          .map((one) => (
-            <option key={one.token_id} value={one.name ?? one.token_id} />
-          ))}
-      </datalist>
+      <TokenField tokens={tokens} text={text} isWrong={problem !== null} onText={setText} />
       <label>
         Note
         <input
@@ -133,12 +104,50 @@ function WithdrawForm({ tokens, onWithdraw }: FormProps) {
         />
         end its lease at once
       </label>
-      <button type="submit" disabled={token === null || token.withdrawn}>
+      <button type="submit" disabled={token === null || problem !== null}>
         Withdraw
       </button>
       <p class="withdraw-problem" id="withdraw-problem" role="status">
         {problem}
       </p>
     </form>
+  );
+}
+
+function problemOf(text: string, token: TokenShown | null): string | null {
+  if (text.trim() === '') return null;
+  if (token === null) return 'No one token is called so.';
+  return token.withdrawn ? 'It is withdrawn already.' : null;
+}
+
+interface FieldProps {
+  tokens: readonly TokenShown[];
+  text: string;
+  isWrong: boolean;
+  onText: (text: string) => void;
+}
+
+function TokenField({ tokens, text, isWrong, onText }: FieldProps) {
+  const inUse = tokens.filter(({ withdrawn }) => !withdrawn).slice(0, offered);
+  return (
+    <>
+      <label>
+        Token
+        <input
+          list="pool-tokens"
+          value={text}
+          autocomplete="off"
+          spellcheck={false}
+          aria-invalid={isWrong}
+          aria-describedby="withdraw-problem"
+          onInput={({ currentTarget }) => onText(currentTarget.value)}
+        />
+      </label>
+      <datalist id="pool-tokens">
+        {inUse.map(({ token_id, name }) => (
+          <option key={token_id} value={name ?? token_id} />
+        ))}
+      </datalist>
+    </>
   );
 }

@@ -43,7 +43,7 @@ export function labelCounts(tokens: Iterable<TokenShown>): LabelCounts[] {
   const found = new Map<string, LabelCounts>();
   for (const { labels, status } of tokens)
     for (const [label, value] of Object.entries(labels)) {
-      const key = JSON.stringify([label, value]);
+      const key = `${label}\u0000${value}`;
       const counts = found.get(key) ?? { label, value, free: 0, held: 0, other: 0 };
       if (status === 'available') counts.free++;
       else if (status === 'active') counts.held++;
