@@ -17,11 +17,10 @@ interface Props {
 export function Messages({ steps, dropped, onClear }: Props) {
   /** What there was when it was halted. */
   const [halted, setHalted] = useState<readonly Step[] | null>(null);
-  /** null: the newest, whichever it is. */
-  const [chosen, setChosen] = useState<number | null>(null);
+  /** null: the newest, whichever it is. It stays when it has gone from the list. */
+  const [chosen, setChosen] = useState<Step | null>(null);
   const shown = halted ?? steps;
-  const step = shown.find(({ number }) => number === chosen) ?? newestTelling(shown);
-  const follows = step !== undefined && step.number !== chosen;
+  const step = shown.find(({ number }) => number === chosen?.number) ?? chosen ?? newestTelling(shown);
   const missed = halted === null ? 0 : (steps[0]?.number ?? 0) - (halted[0]?.number ?? 0);
   const missing = [
     ...(dropped.steps > 0 ? [counted(dropped.steps, 'step')] : []),
@@ -38,7 +37,7 @@ export function Messages({ steps, dropped, onClear }: Props) {
       title="Messages"
       actions={
         <div class="panel-actions">
-          <button type="button" disabled={follows || step === undefined} onClick={() => setChosen(null)}>
+          <button type="button" disabled={chosen === null} onClick={() => setChosen(null)}>
             Newest
           </button>
           <button
@@ -54,14 +53,13 @@ export function Messages({ steps, dropped, onClear }: Props) {
         </div>
       }
     >
-      <p class="panel-says" role="status">
-        {inWords(shown.length, halted !== null, Math.max(0, missed))}
-      </p>
+      <p class="panel-says">{inWords(shown.length, halted !== null, Math.max(0, missed))}</p>
       {missing !== '' && <p class="panel-warns">{missing} left out: there were too many at once.</p>}
       {step !== undefined && (
         <div class="messages">
           <StepList steps={shown} chosen={step.number} onChoose={setChosen} />
-          <Sequence key={step.number} step={step} />
+          {/* Whoever looks closer does not want it replaced by the next one. */}
+          <Sequence key={step.number} step={step} onLook={() => setChosen(step)} />
         </div>
       )}
     </Panel>
@@ -78,7 +76,7 @@ function inWords(steps: number, isHalted: boolean, missed: number): string {
 interface ListProps {
   steps: readonly Step[];
   chosen: number;
-  onChoose: (number: number) => void;
+  onChoose: (step: Step) => void;
 }
 
 function StepList({ steps, chosen, onChoose }: ListProps) {
@@ -90,7 +88,7 @@ function StepList({ steps, chosen, onChoose }: ListProps) {
             type="button"
             class={step.messages[0]?.from === 'journal' ? 'commit' : undefined}
             aria-current={step.number === chosen ? 'true' : undefined}
-            onClick={() => onChoose(step.number)}
+            onClick={() => onChoose(step)}
           >
             <time dateTime={step.at}>{timeOfDay(step.at)}</time>
             <span class="step-title">{titleOf(step)}</span>

@@ -15,10 +15,14 @@ import {
   wayOf,
 } from './step-words.ts';
 
-export function Sequence({ step }: { step: Step }) {
+/** `onLook`: called when one of its messages is chosen. */
+export function Sequence({ step, onLook }: { step: Step; onLook: () => void }) {
   const [chosen, setChosen] = useState<number | null>(null);
   const { lifelines, arrows } = sequenceOf(step.messages);
-  const choose = (n: number) => setChosen(n);
+  const choose = (n: number) => {
+    setChosen(n);
+    onLook();
+  };
   return (
     <div class="step">
       <h3>
