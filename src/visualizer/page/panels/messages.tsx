@@ -1,0 +1,100 @@
+/** What passes between the parts of the service: the last steps to choose from, and the chosen one as a sequence. */
+import { useState } from 'preact/hooks';
+import { counted, timeOfDay } from '../format.ts';
+import { Panel } from './panel.tsx';
+import { Sequence } from './sequence.tsx';
+import type { Dropped, Step } from './step-buffer.ts';
+import { newestTelling, titleOf } from './step-words.ts';
+
+interface Props {
+  /** Newest first. */
+  steps: readonly Step[];
+  /** What is missing, as there was too much. */
+  dropped: Dropped;
+  onClear: () => void;
+}
+
+export function Messages({ steps, dropped, onClear }: Props) {
+  /** What there was when it was halted. */
+  const [halted, setHalted] = useState<readonly Step[] | null>(null);
+  /** null: the newest, whichever it is. It stays when it has gone from the list. */
+  const [chosen, setChosen] = useState<Step | null>(null);
+  const shown = halted ?? steps;
+  const step = shown.find(({ number }) => number === chosen?.number) ?? chosen ?? newestTelling(shown);
+  const missed = halted === null ? 0 : (steps[0]?.number ?? 0) - (halted[0]?.number ?? 0);
+  const missing = [
+    ...(dropped.steps > 0 ? [counted(dropped.steps, 'step')] : []),
+    ...(dropped.messages > 0 ? [counted(dropped.messages, 'message')] : []),
+  ].join(' and ');
+  const clear = () => {
+    setHalted(null);
+    setChosen(null);
+    onClear();
+  };
+  return (
+    <Panel
+      name="messages"
+      title="Messages"
+      actions={
+        <div class="panel-actions">
+          <button type="button" disabled={chosen === null} onClick={() => setChosen(null)}>
+            Newest
+          </button>
+          <button
+            type="button"
+            aria-pressed={halted !== null}
+            onClick={() => setHalted(halted === null ? steps : null)}
+          >
+            {halted === null ? 'Pause' : 'Resume'}
+          </button>
+          <button type="button" disabled={steps.length === 0} onClick={clear}>
+            Clear
+          </button>
+        </div>
+      }
+    >
+      <p class="panel-says">{inWords(shown.length, halted !== null, Math.max(0, missed))}</p>
+      {missing !== '' && <p class="panel-warns">{missing} left out: there were too many at once.</p>}
+      {step !== undefined && (
+        <div class="messages">
+          <StepList steps={shown} chosen={step.number} onChoose={setChosen} />
+          {/* Whoever looks closer does not want it replaced by the next one. */}
+          <Sequence key={step.number} step={step} onLook={() => setChosen(step)} />
+        </div>
+      )}
+    </Panel>
+  );
+}
+
+function inWords(steps: number, isHalted: boolean, missed: number): string {
+  if (isHalted) return missed === 0 ? 'Paused.' : `Paused: ${counted(missed, 'step')} since.`;
+  return steps === 0
+    ? 'Nothing has passed since you look on.'
+    : 'One step is all that comes of one command or one timer.';
+}
+
+interface ListProps {
+  steps: readonly Step[];
+  chosen: number;
+  onChoose: (step: Step) => void;
+}
+
+function StepList({ steps, chosen, onChoose }: ListProps) {
+  return (
+    <ol class="steps" aria-label="Steps, newest first">
+      {steps.map((step) => (
+        <li key={step.number}>
+          <button
+            type="button"
+            class={step.messages[0]?.from === 'journal' ? 'commit' : undefined}
+            aria-current={step.number === chosen ? 'true' : undefined}
+            onClick={() => onChoose(step)}
+          >
+            <time dateTime={step.at}>{timeOfDay(step.at)}</time>
+            <span class="step-title">{titleOf(step)}</span>
+          </button>
+        </li>
+      ))}
+    </ol>
+  );
+}
