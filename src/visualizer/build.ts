@@ -10,7 +10,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = join(root, 'dist/page');
 const source = join(root, 'src/visualizer/page');
 
-const { outputFiles } = await build({
+const { outputFiles, metafile } = await build({
+  metafile: true,
   entryPoints: [join(source, 'main.tsx'), join(source, 'style/main.css')],
   entryNames: '[name]-[hash]',
   chunkNames: '[name]-[hash]',
@@ -26,11 +27,19 @@ const { outputFiles } = await build({
   jsxImportSource: 'preact',
   logLevel: 'warning',
   loader: { '.svg': 'file' },
-  define: { DRAWN_CHARTS: JSON.stringify(await drawCharts()) },
+  // As text: an object would become a part of the script that everybody needs first.
+  define: { DRAWN_CHARTS: JSON.stringify(JSON.stringify(await drawCharts())) },
 });
 
 const nameOf = (ending: string): string =>
   basename(outputFiles.find(({ path }) => basename(path).startsWith('main-') && path.endsWith(ending))!.path);
+
+/** What the script needs at once, asked for together with it. */
+const needed = Object.entries(metafile.outputs)
+  .find(([path]) => basename(path) === nameOf('.js'))![1]
+  .imports.filter(({ kind }) => kind === 'import-statement')
+  .map(({ path }) => `<link rel="modulepreload" href="/visualizer/${basename(path)}">`)
+  .join('\n');
 
 const page = `<!doctype html>
 <html lang="en">
@@ -41,6 +50,7 @@ const page = `<!doctype html>
 <title>Leasehold</title>
 <link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' r='6' fill='none' stroke='%23b35c00' stroke-width='3'/%3E%3C/svg%3E">
 <link rel="stylesheet" href="/visualizer/${nameOf('.css')}">
+${needed}
 <script type="module" src="/visualizer/${nameOf('.js')}"></script>
 </head>
 <body>
