@@ -1,0 +1,80 @@
+/** The facts of the token that is chosen, newest first, as far as somebody has looked: up to the moment that is shown, and as they come. */
+import { batch, effect, signal, untracked } from '@preact/signals';
+import type { WireFact } from '../wire.ts';
+import { ask, poolPath, problemWords } from './requests.ts';
+import { chosenToken, hear, isPast, poolName, shown, travelledTo } from './store.ts';
+
+export const tokenFacts = signal<readonly WireFact[] | null>(null);
+/** Where the next page begins; null: there is none. */
+export const olderFrom = signal<string | null>(null);
+export const factsProblem = signal<string | null>(null);
+
+const pageSize = 50;
+/** Who goes through the tiles by keys passes many by. */
+const pauseMs = 120;
+
+interface Page {
+  events: WireFact[];
+  next_cursor: string | null;
+}
+
+let asked = 0;
+
+async function look(tokenId: string, cursor: string | null): Promise<void> {
+  const mine = ++asked;
+  const query = `order=desc&limit=${pageSize}${cursor === null ? '' : `&cursor=${cursor}`}`;
+  const answer = await ask<Page>(poolPath(poolName.peek(), `/tokens/${tokenId}/events?${query}`));
+  if (mine !== asked) return;
+  batch(() => {
+    if (!('ok' in answer)) {
+      factsProblem.value = problemWords(answer);
+      return;
+    }
+    factsProblem.value = null;
+    const known = tokenFacts.peek() ?? [];
+    const oldest = known.at(-1)?.seq ?? Number.POSITIVE_INFINITY;
+    tokenFacts.value = [...known, ...answer.ok.events.filter(({ seq }) => seq < oldest)];
+    olderFrom.value = answer.ok.next_cursor;
+  });
+}
+
+export function lookFurther(): void {
+  const id = chosenToken.peek();
+  if (id !== null && olderFrom.peek() !== null) void look(id, olderFrom.peek());
+}
+
+let pause: ReturnType<typeof setTimeout> | undefined;
+
+/** From now on what is chosen is looked up, and what happens to it noted. */
+export function followChosen(): void {
+  effect(() => {
+    const id = chosenToken.value;
+    const seq = travelledTo.value;
+    poolName.value;
+    clearTimeout(pause);
+    asked++;
+    batch(() => {
+      // In the same token the older moment is shown until the newer one is known.
+      if (untracked(() => tokenFacts.value)?.[0]?.token_id !== id) tokenFacts.value = null;
+      olderFrom.value = null;
+      factsProblem.value = null;
+    });
+    if (id === null || untracked(() => shown.value) === null) return untilShown(id, seq);
+    pause = setTimeout(() => begin(id, seq), pauseMs);
+  });
+  hear((fact) => {
+    const known = tokenFacts.peek();
+    if (isPast.peek() || fact.token_id !== chosenToken.peek() || known === null) return;
+    tokenFacts.value = [fact, ...known.filter(({ seq }) => seq !== fact.seq)];
+  });
+}
+
+function untilShown(id: string | null, seq: number | null): void {
+  if (id !== null) pause = setTimeout(() => begin(id, seq), 2 * pauseMs);
+}
+
+function begin(id: string, seq: number | null): void {
+  tokenFacts.value = null;
+  // The page before a number ends with it.
+  void look(id, seq === null ? null : String(seq + 1));
+}

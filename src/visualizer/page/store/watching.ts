@@ -1,0 +1,108 @@
+/** What is watched beside the tokens: the statistics of the moment that is shown, how often things happen, and what passes between the parts of the service. */
+import { effect, signal } from '@preact/signals';
+import { RateMeter } from '../panels/rate-meter.ts';
+import type { Message, Statistics } from '../panels/shapes.ts';
+import { type Dropped, type Step, StepBuffer } from '../panels/step-buffer.ts';
+import { ask, poolPath } from './requests.ts';
+import { headSeq, hear, isPast, liveNow, poolName, travelledTo } from './store.ts';
+import { everySeen, isSeen } from './ticking.ts';
+
+export const statistics = signal<Statistics | null>(null);
+export const steps = signal<readonly Step[]>([]);
+export const dropped = signal<Dropped>({ messages: 0, steps: 0 });
+/** Whether somebody can see the messages: they are only asked for then. */
+export const messagesSeen = signal(false);
+
+const statisticsMs = 4000;
+const pauseMs = 150;
+const drawMs = 200;
+
+let meter = new RateMeter(0);
+let buffer = new StepBuffer();
+export const ratesNow = () => meter.read(liveNow());
+
+/** Of which fact the statistics are. */
+let of: number | null = null;
+let under: AbortController | null = null;
+
+async function count(): Promise<void> {
+  const seq = travelledTo.peek();
+  if (headSeq.peek() === null || of === (seq ?? headSeq.peek())) return;
+  under?.abort();
+  under = new AbortController();
+  const { signal } = under;
+  const query = seq === null ? '' : `?seq=${seq}`;
+  const answer = await ask<Statistics & { seq: number }>(
+    poolPath(poolName.peek(), `/statistics${query}`),
+    signal,
+  );
+  if (signal.aborted || !('ok' in answer)) return;
+  of = answer.ok.seq;
+  statistics.value = answer.ok;
+}
+
+/** From now on. */
+export function watch(): void {
+  effect(() => {
+    poolName.value;
+    meter = new RateMeter(liveNow());
+    of = null;
+    statistics.value = null;
+    clearMessages();
+  });
+  hear((fact) => meter.add(fact));
+  effect(() => {
+    travelledTo.value;
+    const isKnown = headSeq.value !== null && of === null;
+    const pause = setTimeout(() => void count(), isKnown ? 0 : pauseMs);
+    return () => clearTimeout(pause);
+  });
+  everySeen(statisticsMs, () => void count());
+  effect(() => {
+    return messagesSeen.value && !isPast.value ? listen(poolName.value) : undefined;
+  });
+}
+
+export function clearMessages(): void {
+  buffer = new StepBuffer();
+  steps.value = [];
+  dropped.value = buffer.dropped;
+}
+
+/** Until what is returned is called; not while nobody looks at the page. */
+function listen(pool: string): () => void {
+  let stream: EventSource | null = null;
+  let drawing: ReturnType<typeof setTimeout> | undefined;
+  const draw = () => {
+    drawing = undefined;
+    steps.value = buffer.steps;
+    dropped.value = buffer.dropped;
+  };
+  const begin = () => {
+    stream = new EventSource(poolPath(pool, '/messages/stream'));
+    stream.addEventListener('message', ({ data }) => {
+      buffer.add(JSON.parse(data) as Message);
+      drawing ??= setTimeout(draw, drawMs);
+    });
+    stream.addEventListener('dropped', ({ data }) => {
+      buffer.drop(JSON.parse(data) as Dropped);
+      drawing ??= setTimeout(draw, drawMs);
+    });
+  };
+  const whenSeen = () => {
+    if (isSeen() && stream?.readyState !== EventSource.OPEN) {
+      stream?.close();
+      begin();
+    } else if (!isSeen()) {
+      stream?.close();
+      stream = null;
+    }
+  };
+  whenSeen();
+  document.addEventListener('visibilitychange', whenSeen);
+  return () => {
+    document.removeEventListener('visibilitychange', whenSeen);
+    clearTimeout(drawing);
+    stream?.close();
+  };
+}

@@ -1,0 +1,71 @@
+/** What is said of facts and tokens in words. Pure. */
+import type { Reason } from '../../../lease/fact.ts';
+import { type Status, statusOf } from '../../../lease/lease.ts';
+import { countdown, shortId } from '../format.ts';
+import type { Token, WireFact } from '../wire.ts';
+
+/** What happened to `token`, of `user`. */
+const said: Record<Reason, (user: string, token: string) => string> = {
+  allocated: (user, token) => `${user} was granted token ${token}`,
+  allocated_after_eviction: (user, token) => `${user} was granted token ${token}, taken from its holder`,
+  allocated_after_waiting: (user, token) => `${user} was granted token ${token} after waiting in line`,
+  renewed_by_client: (user, token) => `${user} keeps token ${token} for longer`,
+  released_by_client: (user, token) => `${user} gave token ${token} back`,
+  lru_eviction: (user, token) => `${user} lost token ${token}: the least recently used`,
+  oldest_eviction: (user, token) => `${user} lost token ${token}: the oldest lease`,
+  cleanup: (user, token) => `${user} lost token ${token}: every lease was ended`,
+  maintenance: (user, token) => `${user} lost token ${token} to maintenance`,
+  token_deleted: (user, token) => `${user} lost token ${token}: it was deleted`,
+  pool_deleted: (user, token) => `${user} lost token ${token} with its pool`,
+  caller_gone: (user, token) => `${user} had hung up before token ${token} was theirs`,
+  ttl_expired: (user, token) => `the time of ${user} with token ${token} is up`,
+  ttl_expired_while_down: (user, token) =>
+    `the time of ${user} with token ${token} was up while nobody served`,
+  cool_down_over: (_, token) => `token ${token} has rested`,
+  maintenance_begun: (_, token) => `token ${token} was taken out of use`,
+  maintenance_over: (_, token) => `token ${token} is back in use`,
+  token_created: (_, token) => `token ${token} was made`,
+  pool_grown: (_, token) => `token ${token} was made, as the pool grew`,
+  deleted_by_client: (_, token) => `token ${token} was deleted`,
+  idle_ttl_expired: (_, token) => `token ${token} was deleted: nobody wanted it`,
+  pool_shrunk: (_, token) => `token ${token} was deleted, as the pool shrank`,
+  pool_opened: () => 'a process took the pool, and serves it',
+  options_changed: () => 'the options of the pool were changed',
+};
+
+export const factInWords = ({ reason, user_id, token_id, type }: WireFact): string =>
+  type === 'closed'
+    ? 'the pool was deleted'
+    : said[reason](user_id === null ? 'nobody' : shortId(user_id), shortId(token_id ?? ''));
+
+export const reasonInWords = (reason: string): string => reason.replaceAll('_', ' ');
+
+export const statusWords: Record<Status, string> = {
+  available: 'Available',
+  active: 'Active',
+  resting: 'Resting',
+  withdrawn: 'Withdrawn',
+};
+
+/** The token as a sentence, for who does not see it. */
+export function tokenInWords(token: Token, now: number, evictedAs: number): string {
+  const { tokenId, name, lease, restsUntil, withdrawn } = token;
+  const status = statusOf(token);
+  const parts = [`Token ${name ?? shortId(tokenId)}`, statusWords[status].toLowerCase()];
+  if (lease !== null) parts.push(`held by ${lease.userId}`, `${countdown(lease.expiresAt - now)} left`);
+  if (status === 'resting' && restsUntil !== null) parts.push(`for ${countdown(restsUntil - now)} more`);
+  if (withdrawn !== null && lease !== null) parts.push('then withdrawn');
+  if (withdrawn !== null && withdrawn.note !== null) parts.push(withdrawn.note);
+  if (evictedAs > 0) parts.push(`number ${evictedAs} to be evicted`);
+  return parts.join(', ');
+}
+
+/** One or two letters for a holder. */
+export function initials(userId: string): string {
+  if (/^[0-9a-f]{8}-/.test(userId)) return userId.slice(0, 2);
+  const words = userId.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+  const [one = '?', other] = words;
+  return other === undefined
+    ? one.slice(0, 2)
+    : `${one[0]}${/^\d+$/.test(other) ? other.slice(0, 2) : other[0]}`;
+}
