@@ -8,10 +8,14 @@ export const feed = signal<readonly WireFact[] | null>(null);
 
 const most = 40;
 const pauseMs = 150;
+/** Nobody reads faster. */
+const togetherMs = 250;
 
 /** From now on. */
 export function follow(): void {
   let asked = 0;
+  let heard: WireFact[] = [];
+  let together: ReturnType<typeof setTimeout> | null = null;
   const look = async (seq: number | null) => {
     const mine = ++asked;
     const cursor = seq === null ? '' : `&cursor=${seq + 1}`;
@@ -23,10 +27,20 @@ export function follow(): void {
     const since = seq === null ? (feed.peek() ?? []).filter((fact) => fact.seq > newest) : [];
     feed.value = [...since, ...answer.ok.events].slice(0, most);
   };
+  const show = () => {
+    together = null;
+    const first = heard.at(-1)?.seq ?? 0;
+    if (first > 0 && !isPast.peek() && feed.peek() !== null)
+      feed.value = [...heard, ...feed.peek()!.filter(({ seq }) => seq < first)].slice(0, most);
+    heard = [];
+  };
   let pool = '';
   effect(() => {
     const seq = travelledTo.value;
-    if (pool !== poolName.value) feed.value = null;
+    if (pool !== poolName.value) {
+      feed.value = null;
+      heard = [];
+    }
     pool = poolName.value;
     if (headSeq.value === null) return;
     // Read once; from then on each fact comes by itself.
@@ -36,6 +50,8 @@ export function follow(): void {
     return () => clearTimeout(pause);
   });
   hear((fact) => {
-    if (!isPast.peek() && feed.peek() !== null) feed.value = [fact, ...feed.peek()!].slice(0, most);
+    if (isPast.peek() || feed.peek() === null) return;
+    heard = [fact, ...heard].slice(0, most);
+    if (together === null) together = setTimeout(show, togetherMs);
   });
 }

@@ -50,8 +50,22 @@ export function drawBadge(
   to.fillText(place, at.x, at.y + 0.5);
 }
 
-/** Out of the middle, for what tells users apart is often at the end. */
+/** Measuring text costs more than drawing it, and most tiles say what they said before. */
+const cuts = new Map<string, string>();
+const cutsMax = 4000;
+
 function cut(to: CanvasRenderingContext2D, text: string, room: number): string {
+  const key = `${to.font} ${room} ${text}`;
+  const known = cuts.get(key);
+  if (known !== undefined) return known;
+  if (cuts.size >= cutsMax) cuts.clear();
+  const made = cutToFit(to, text, room);
+  cuts.set(key, made);
+  return made;
+}
+
+/** Out of the middle, for what tells users apart is often at the end. */
+function cutToFit(to: CanvasRenderingContext2D, text: string, room: number): string {
   if (to.measureText(text).width <= room) return text;
   const tail = text.slice(-3);
   let length = text.length - 4;
