@@ -64,6 +64,7 @@ export function TravelBar() {
         />
         <p class="travel-said">
           {isPast.value ? 'After fact' : 'Live at fact'} {number(at)} of {number(oldest)} to {number(head)}
+          {!isPast.value && travelProblem.value !== null && <span class="bad"> {travelProblem.value}</span>}
         </p>
       </div>
       <ToInstant />

@@ -1,5 +1,5 @@
 /** The facts of the token that is chosen, newest first, as far as somebody has looked: up to the moment that is shown, and as they come. */
-import { batch, effect, signal, untracked } from '@preact/signals';
+import { batch, computed, effect, signal } from '@preact/signals';
 import type { WireFact } from '../wire.ts';
 import { ask, poolPath, problemWords } from './requests.ts';
 import { chosenToken, hear, isPast, poolName, shown, travelledTo } from './store.ts';
@@ -45,32 +45,33 @@ export function lookFurther(): void {
 
 let pause: ReturnType<typeof setTimeout> | undefined;
 
+/** The token that is chosen, where the pool has it at the moment that is shown. */
+const there = computed(() => {
+  const id = chosenToken.value;
+  return id !== null && shown.value?.picture.tokens.has(id) ? id : null;
+});
+
 /** From now on what is chosen is looked up, and what happens to it noted. */
 export function followChosen(): void {
   effect(() => {
-    const id = chosenToken.value;
+    const id = there.value;
     const seq = travelledTo.value;
     poolName.value;
     clearTimeout(pause);
     asked++;
     batch(() => {
       // In the same token the older moment is shown until the newer one is known.
-      if (untracked(() => tokenFacts.value)?.[0]?.token_id !== id) tokenFacts.value = null;
+      if (tokenFacts.peek()?.[0]?.token_id !== id) tokenFacts.value = null;
       olderFrom.value = null;
       factsProblem.value = null;
     });
-    if (id === null || untracked(() => shown.value) === null) return untilShown(id, seq);
-    pause = setTimeout(() => begin(id, seq), pauseMs);
+    if (id !== null) pause = setTimeout(() => begin(id, seq), pauseMs);
   });
   hear((fact) => {
     const known = tokenFacts.peek();
     if (isPast.peek() || fact.token_id !== chosenToken.peek() || known === null) return;
     tokenFacts.value = [fact, ...known.filter(({ seq }) => seq !== fact.seq)];
   });
-}
-
-function untilShown(id: string | null, seq: number | null): void {
-  if (id !== null) pause = setTimeout(() => begin(id, seq), 2 * pauseMs);
 }
 
 function begin(id: string, seq: number | null): void {
