@@ -67,8 +67,9 @@ function cut(to: CanvasRenderingContext2D, text: string, room: number): string {
 /** Out of the middle, for what tells users apart is often at the end. */
 function cutToFit(to: CanvasRenderingContext2D, text: string, room: number): string {
   if (to.measureText(text).width <= room) return text;
-  const tail = text.slice(-3);
-  let length = text.length - 4;
+  // A short one is recognised by how it begins.
+  const tail = text.length > 9 ? text.slice(-3) : '';
+  let length = text.length - 1 - tail.length;
   while (length > 1 && to.measureText(`${text.slice(0, length)}…${tail}`).width > room) length--;
   return `${text.slice(0, length)}…${tail}`;
 }
