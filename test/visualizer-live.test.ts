@@ -1,0 +1,115 @@
+/** The page in a real browser, while the pool is at work: what happens over REST is seen, and what is clicked happens. */
+import { describe, expect, it } from 'vitest';
+import { useBrowser } from './support/browser.ts';
+import { freshDatabase } from './support/databases.ts';
+import { startService } from './support/process.ts';
+import { allocate, patience, shortOf, Visualizer } from './support/visualizer.ts';
+
+useBrowser();
+
+const served = async (env: Record<string, string> = {}) => startService(await freshDatabase('postgres'), env);
+
+describe('the page', () => {
+  it('shows a tile change when its token is granted, and when it is released, over REST', async () => {
+    const service = await served({ POOL_SIZE: '2' });
+    const first = await allocate(service, 'ada');
+    const page = await Visualizer.open(service, `?token=${first.token_id}`);
+    await page.counts('Active', 1);
+    await page.tileSays(/active, held by ada/);
+    const before = await page.canvas.screenshot();
+    await allocate(service, 'bob');
+    await page.counts('Active', 2);
+    expect(before.equals(await page.canvas.screenshot())).toBe(false);
+    await service.post(`/api/tokens/${first.token_id}/release`);
+    await page.tileSays(/available/);
+    await page.counts('Active', 1);
+  });
+
+  it('follows an eviction: who is next, who has the token then, its history, and each message', async () => {
+    const service = await served({ POOL_SIZE: '2' });
+    const first = await allocate(service, 'ada');
+    await allocate(service, 'bob');
+    const page = await Visualizer.open(service, `?token=${first.token_id}`);
+    await page.tileSays(/number 1 to be evicted/);
+    const messages = page.region('Messages');
+    // They are asked for where somebody can see them.
+    await Promise.all([page.page.waitForResponse(/\/messages\/stream/), messages.scrollIntoViewIfNeeded()]);
+    await allocate(service, 'cleo');
+    await page.tileSays(/held by cleo/);
+    const history = page.panel(first.token_id).getByRole('region', { name: 'History' });
+    await expect.poll(() => history.getByRole('listitem').allTextContents(), patience).toHaveLength(2);
+    const [now, before] = await history.getByRole('listitem').allTextContents();
+    expect(now).toContain('cleo');
+    expect(before).toContain('ada');
+    expect(before).toContain('evict');
+    await expect.poll(() => messages.textContent(), patience).toContain('EVICT');
+    const said = (await messages.textContent())!;
+    for (const each of ['ALLOCATE', 'fact released lru_eviction', 'granted']) expect(said).toContain(each);
+    expect(said).not.toContain(first.lease_id);
+  });
+
+  it('releases, keeps alive, withdraws and restores by its buttons', async () => {
+    const service = await served({ POOL_SIZE: '2' });
+    const { token_id, expires_at } = await allocate(service, 'ada');
+    const page = await Visualizer.open(service, `?token=${token_id}`);
+    await page.panel(token_id).getByRole('button', { name: 'Keep alive' }).click();
+    const at = async () =>
+      (await service.get<{ expires_at: string }>(`/api/tokens/${token_id}`)).body.expires_at;
+    await expect.poll(at, patience).not.toBe(expires_at);
+    await page.panel(token_id).getByRole('button', { name: 'Release' }).click();
+    await page.tileSays(/available/);
+    await page.panel(token_id).getByRole('button', { name: 'Withdraw' }).click();
+    await page.tileSays(/withdrawn/);
+    await page.counts('Withdrawn', 1);
+    await page.panel(token_id).getByRole('button', { name: 'Restore' }).click();
+    await page.tileSays(/available/);
+    const { body } = await service.get<{ events: { type: string }[] }>('/api/events?order=asc');
+    expect(body.events.map(({ type }) => type)).toEqual([
+      ...['opened', 'activated', 'renewed', 'released', 'withdrawn', 'restored'],
+    ]);
+  });
+
+  it('glows in the state that the token is in, and marks the transition that it has just taken', async () => {
+    const service = await served({ POOL_SIZE: '1' });
+    const { token_id } = await allocate(service, 'ada');
+    const page = await Visualizer.open(service, `?token=${token_id}`, { reducedMotion: 'reduce' });
+    const chart = page.page.getByRole('img', { name: /State chart of the token/ });
+    await expect.poll(() => chart.getAttribute('aria-label'), patience).toContain('in active');
+    await expect
+      .poll(
+        () => page.page.getByRole('img', { name: /State chart of the pool/ }).getAttribute('aria-label'),
+        patience,
+      )
+      .toContain('in serving');
+    await service.post(`/api/tokens/${token_id}/release`);
+    await expect.poll(() => chart.getAttribute('aria-label'), patience).toContain('in available');
+  });
+
+  it('finds tokens by their users, and chooses the first of them', async () => {
+    const service = await served({ POOL_SIZE: '20' });
+    const leases = [];
+    for (const user of ['ada', 'bob', 'bobby']) leases.push(await allocate(service, user));
+    const page = await Visualizer.open(service);
+    const search = page.page.getByRole('searchbox', { name: /Find tokens/ });
+    await search.fill('bob');
+    await page.isSaid('Matches', '2');
+    await search.press('Enter');
+    await page.tileSays(new RegExp(`${shortOf(leases[1]!.token_id)}.*held by bob`));
+    await search.fill(leases[0]!.token_id);
+    await page.isSaid('Matches', '1');
+  });
+
+  it('says that it has lost the service, and goes on where it was when that is back', async () => {
+    const where = await freshDatabase('postgres');
+    const service = await startService(where, { POOL_SIZE: '3' });
+    const page = await Visualizer.open(service, '', { mayComplain: /Failed to load resource|ERR_/ });
+    await allocate(service, 'ada');
+    await page.counts('Active', 1);
+    await service.stop('SIGKILL');
+    await expect.poll(() => page.status('Connection').textContent(), patience).not.toContain('Live');
+    const again = await startService(where, { POOL_SIZE: '3', PORT: new URL(service.url).port });
+    await page.isSaid('Connection', 'Live');
+    await allocate(again, 'bob');
+    await page.counts('Active', 2);
+  });
+});

@@ -1,0 +1,86 @@
+/** Time under one's hand, in a real browser: simulated time that is moved, and the log that is travelled back. */
+import { describe, expect, it } from 'vitest';
+import { useBrowser } from './support/browser.ts';
+import { freshDatabase } from './support/databases.ts';
+import { startService } from './support/process.ts';
+import { allocate, patience, Visualizer } from './support/visualizer.ts';
+
+useBrowser();
+
+const simulated = async () =>
+  startService(await freshDatabase('postgres'), { CLOCK: 'simulated', POOL_SIZE: '3' });
+
+describe('the page on simulated time', () => {
+  it('moves it by its buttons, and shows a lease run out at its deadline', async () => {
+    const service = await simulated();
+    const { token_id, expires_at } = await allocate(service, 'ada');
+    const page = await Visualizer.open(service, `?token=${token_id}`);
+    await page.tileSays(/held by ada, 2:00 left/);
+    await page.button('+1 min').click();
+    await page.tileSays(/held by ada, 1:00 left/);
+    await page.button('+1 s').click();
+    await page.tileSays(/held by ada, 0:59 left/);
+    await page.button('To the next deadline').click();
+    await page.tileSays(/available/);
+    const { body } = await service.get<{ events: { type: string; at: string }[] }>('/api/events');
+    expect(body.events[0]).toMatchObject({ type: 'expired', at: expires_at });
+    const { body: clock } = await service.get('/api/clock');
+    expect(clock).toEqual({ now: expires_at, next_deadline: null });
+  });
+
+  it('lets it run', async () => {
+    const service = await simulated();
+    const { token_id } = await allocate(service, 'ada');
+    const page = await Visualizer.open(service, `?token=${token_id}`);
+    await page.button('Play ×60').click();
+    await page.tileSays(/available/);
+    await page.button('Stand still').click();
+    const { body } = await service.get<{ events: { type: string }[] }>('/api/events');
+    expect(body.events[0]!.type).toBe('expired');
+  });
+});
+
+describe('the page of the past', () => {
+  it('shows the pool as it was, fact by fact, back and forth, and comes back to now', async () => {
+    const service = await simulated();
+    const { token_id } = await allocate(service, 'ada');
+    await service.post(`/api/tokens/${token_id}/release`);
+    await allocate(service, 'bob');
+    const page = await Visualizer.open(service, `?token=${token_id}`);
+    await page.tileSays(/available/);
+    await page.counts('Active', 1);
+    await page.button('One fact back').click();
+    await page.counts('Active', 0);
+    await page.isSaid('The moment that is shown', '3');
+    await page.button('One fact back').click();
+    await page.tileSays(/held by ada/);
+    // What has been is only looked at.
+    expect(await page.panel(token_id).getByRole('button', { name: 'Release' }).isDisabled()).toBe(true);
+    await page.button('One fact forward').click();
+    await page.tileSays(/available/);
+    await page.button('Back to now').click();
+    await page.counts('Active', 1);
+  });
+
+  it('travels by its slider and by its keys, and says where it is in its address, which can be shared', async () => {
+    const service = await simulated();
+    for (const user of ['ada', 'bob', 'cleo', 'dan', 'eve']) await allocate(service, user);
+    const page = await Visualizer.open(service);
+    const slider = page.page.getByRole('slider', { name: 'Fact of the log' });
+    await slider.press('Home');
+    await page.counts('Active', 0);
+    await slider.press('ArrowRight');
+    await slider.press('ArrowRight');
+    await page.counts('Active', 2);
+    await expect.poll(() => page.page.url(), patience).toContain('seq=3');
+    const shared = new URL(page.page.url()).search;
+    const other = await Visualizer.open(service, shared);
+    await other.counts('Active', 2);
+    await other.isSaid('The moment that is shown', '3');
+    // It stays in the past, whatever happens meanwhile.
+    await allocate(service, 'fay');
+    await other.counts('Active', 2);
+    await other.button('Back to now').click();
+    await other.counts('Active', 3);
+  });
+});
