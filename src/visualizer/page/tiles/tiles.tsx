@@ -3,6 +3,7 @@ import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { drawn, evictedNext } from '../store/drawn.ts';
 import { choose, chosenToken, serviceNow } from '../store/store.ts';
+import { tick } from '../store/ticking.ts';
 import { tokenInWords } from '../store/words.ts';
 import type { Token } from '../wire.ts';
 import { TilesCanvas } from './canvas.ts';
@@ -82,6 +83,8 @@ export function Tiles() {
 
 /** The one tile that is there for who does not see: the chosen one. The others are a key away. */
 function Chosen() {
+  // It says how much time is left.
+  tick.value;
   const chosen = useComputed(() => {
     const index = drawn.value.findIndex(({ tokenId }) => tokenId === chosenToken.value);
     return index < 0 ? null : { token: drawn.value[index]!, index };
