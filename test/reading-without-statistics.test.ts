@@ -31,13 +31,16 @@ describe.each(databaseKinds)('a log on %s without statistics', (kind) => {
   });
 
   /** How many rows of the log are looked at for it. */
-  async function rowsLookedAt(read: (db: Drizzle) => Promise<unknown>): Promise<number> {
-    const before = await rowsRead(database.db);
+  async function rowsLookedAt(
+    read: (db: Drizzle) => Promise<unknown>,
+    table = 'token_events',
+  ): Promise<number> {
+    const before = await rowsRead(database.db, table);
     await database.db.transaction(async (tx) => {
       await read(tx);
       await tx.execute(sql`select pg_stat_force_next_flush()`);
     });
-    return (await rowsRead(database.db)) - before;
+    return (await rowsRead(database.db, table)) - before;
   }
 
   it.each<[string, (db: Drizzle) => Promise<unknown>]>([
@@ -58,11 +61,27 @@ describe.each(databaseKinds)('a log on %s without statistics', (kind) => {
     // An index looks a few more up than it shows; all of the log would be 20,000, and all of a token's 6,700.
     expect(await rowsLookedAt(read)).toBeLessThan(1000);
   });
+
+  it('looks at the tokens of a moment alone, however many have gone before it and after it', async () => {
+    await database.db.execute(sql`
+      insert into past_tokens (pool, id, labels, ordinal, made_seq, gone_seq)
+      select case when seq % 2 = 0 then 'default' else 'another' end, gen_random_uuid(), '{}', seq, seq, seq + 100
+      from generate_series(1, ${facts}::int - 100) as seq`);
+    let there = 0;
+    const read = async (db: Drizzle) => {
+      const found = await readSnapshot(db, 'default', { seq: facts / 2 });
+      there = found !== null && 'tokens' in found ? found.tokens.length : 0;
+    };
+    const looked = await rowsLookedAt(read, 'past_tokens');
+    expect(there).toBeGreaterThanOrEqual(50);
+    expect(looked).toBeLessThan(1000);
+    expect(looked).toBeGreaterThanOrEqual(50);
+  });
 });
 
-async function rowsRead(db: Drizzle): Promise<number> {
+async function rowsRead(db: Drizzle, table: string): Promise<number> {
   const [row] = await db
     .select({ rows: sql`seq_tup_read + coalesce(idx_tup_fetch, 0)`.mapWith(Number) })
-    .from(sql`pg_stat_user_tables where relname = 'token_events'`);
+    .from(sql`pg_stat_user_tables where relname = ${table}`);
   return row!.rows;
 }

@@ -128,7 +128,10 @@ function readTokensAt(db: Drizzle, pool: string, seq: number): Promise<ThereThen
     .orderBy(sql`made_seq, ordinal, id`);
 }
 
-/** Of each of these tokens, its state after the fact. */
+/**
+ * Of each of these tokens, its state after the fact. The token is named even where the number of a fact would do: whichever
+ * index the database takes then, it finds the one row at once.
+ */
 async function readStates(
   db: Drizzle,
   pool: string,
@@ -164,9 +167,11 @@ async function readStates(
         left join ${newestOf(sql`type in ('activated', 'renewed', 'released', 'expired')`)} as used on true
         left join ${newestOf(sql`type in ('withdrawn', 'restored')`)} as turned on true
         left join lateral (
-          select at from ${tokenEvents} where pool = ${pool} and seq = used.fence and ${isKept(pool)} limit 1
+          select at from ${tokenEvents} where ${kept} and seq = used.fence limit 1
         ) as granted on true
-        left join ${prunedTokens} as pruned on pruned.pool = ${pool} and pruned.id = there.id`,
+        left join lateral (
+          select * from ${prunedTokens} where pool = ${pool} and id = there.id limit 1
+        ) as pruned on true`,
     )
     .orderBy(sql`there.place`);
   return rows.map((row, place) => pictured(there[place]!, row));

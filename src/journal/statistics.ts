@@ -107,10 +107,11 @@ async function heldFor(db: Drizzle, pool: string, after: number, seq: number): P
       leases: sql`count(*)`.mapWith(Number),
     })
     .from(
-      sql`(select type, at, expires_at, fence from ${tokenEvents}
+      sql`(select token_id, type, at, expires_at, fence from ${tokenEvents}
           where ${among(pool, after, seq)} and type in ('released', 'expired') offset 0) as ended
         cross join lateral (
-          select at from ${tokenEvents} where pool = ${pool} and seq = ended.fence limit 1
+          select at from ${tokenEvents}
+          where pool = ${pool} and token_id = ended.token_id and seq = ended.fence limit 1
         ) as granted`,
     )
     .groupBy(sql`1`);
