@@ -6,6 +6,7 @@
  *   npm run bench -- size         100 tokens beside 100,000
  *   npm run bench -- messages     allocations while nobody looks on at the messages, after somebody has, and while somebody does
  *   npm run bench -- verify       checking a log of a million facts (VERIFY_FACTS)
+ *   npm run bench -- travel       looking back in a log of BENCH_FACTS facts (1,000,000) beside one of a thousand
  *   npm run bench -- growth       a log of BENCH_FACTS facts (1,000,000) beside a new one, and while it is pruned
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -24,6 +25,7 @@ import {
   startPlainSql,
   startService,
 } from './processes.ts';
+import { travel } from './travel.ts';
 import { verify } from './verify.ts';
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
@@ -146,6 +148,8 @@ async function fill({ url }: Running, tokens: number): Promise<void> {
   }
 }
 
+const facts = Number(process.env.BENCH_FACTS ?? 1_000_000);
+
 async function messages(): Promise<void> {
   print(
     `allocations a second on Postgres, 100 tokens all held, ${rounds} × ${seconds} s each, and who looks on at the messages`,
@@ -173,7 +177,6 @@ async function messages(): Promise<void> {
 }
 
 async function grown(): Promise<void> {
-  const facts = Number(process.env.BENCH_FACTS ?? 1_000_000);
   print(`a new log beside one of ${whole(facts)} facts, ${rounds} × ${seconds} s each`);
   await withPostgres((url) => growth(url, { facts, rounds, seconds, print }));
 }
@@ -185,6 +188,7 @@ const parts: Record<string, () => Promise<void>> = {
   messages,
   verify: () => verify(print),
   growth: grown,
+  travel: () => travel(facts, print),
 };
 const asked = process.argv.slice(2);
 try {
