@@ -5,6 +5,7 @@
  *   npm run bench -- start        from start to first answer
  *   npm run bench -- size         100 tokens beside 100,000
  *   npm run bench -- messages     allocations while nobody looks on at the messages, after somebody has, and while somebody does
+ *   npm run bench -- page         from asking for the page to its first live data, beside /docs, and what it weighs
  *   npm run bench -- verify       checking a log of a million facts (VERIFY_FACTS)
  *   npm run bench -- travel       looking back in a log of BENCH_FACTS facts (1,000,000) beside one of a thousand
  *   npm run bench -- growth       a log of BENCH_FACTS facts (1,000,000) beside a new one, and while it is pruned
@@ -17,6 +18,7 @@ import { startPostgres } from '../support/postgres-server.ts';
 import { growth } from './growth.ts';
 import { load } from './http-load.ts';
 import { lookOn } from './looking-on.ts';
+import { page } from './page.ts';
 import {
   type Running,
   run,
@@ -186,6 +188,7 @@ const parts: Record<string, () => Promise<void>> = {
   start,
   size,
   messages,
+  page: () => page(folder, print),
   verify: () => verify(print),
   growth: grown,
   travel: () => travel(facts, print),

@@ -1,18 +1,9 @@
 /** A real headless Chromium, Debian's own, and a page of the built service in it: whatever its console complains of fails the test. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
-
-const flags = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+import { launchChromium } from './chromium.ts';
 
 /** The three widths that the page is made for: a phone, a laptop and a wall. */
 export const widths = {
@@ -26,12 +17,7 @@ let browser: Browser;
 /** One browser for all tests of a file. */
 export function useBrowser(): void {
   beforeAll(async () => {
-    const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
-    if (!existsSync(executablePath))
-      throw new Error(
-        `there is no Chromium at ${executablePath}: apt-get install chromium, or say where it is (CHROMIUM)`,
-      );
-    browser = await chromium.launch({ executablePath, args: flags });
+    browser = await launchChromium();
   });
   afterAll(() => browser?.close());
 }
