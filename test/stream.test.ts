@@ -1,6 +1,7 @@
 /** The live stream: every committed fact once, in order, none that is not committed, whoever reads how fast [I16]. */
 import { sql } from 'drizzle-orm';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { close } from '../src/http/server.ts';
 import { eventStream } from '../src/http/stream.ts';
 import { databaseKinds, holdCommits } from './support/databases.ts';
 import { type Api, createApi } from './support/http.ts';
@@ -17,6 +18,21 @@ async function comeAndGo(api: Api, times: number): Promise<void> {
     const { token_id } = await api.allocate({ user_id: `user ${time % 3}` });
     await api.post(`/api/tokens/${token_id}/release`);
   }
+}
+
+/** One who watches and reads nothing of it, and by now has more to read than sockets take. */
+async function deafClient(api: Api, port: number): Promise<Client> {
+  const deaf = new Client(port);
+  deaf.write('GET /api/events/stream HTTP/1.1\r\nHost: x\r\n\r\n');
+  await expect.poll(() => deaf.socket.bytesRead).toBeGreaterThan(0);
+  deaf.socket.pause();
+  // Metadata makes facts large.
+  const filler = 'x'.repeat(4000);
+  for (let time = 0; time < 18; time++) {
+    const hundred = Array.from({ length: 100 }, () => api.world.pool.allocate({ metadata: { filler } }));
+    await Promise.all(hundred);
+  }
+  return deaf;
 }
 
 const upTo = (last: number, first = 1) =>
@@ -177,15 +193,74 @@ describe('the stream of a pool', () => {
     }
     let isCut = false;
     const times = { timers: clock, keepAliveMs: 10 ** 9, patienceMs: 1000 };
-    const cut = () => {
-      isCut = true;
+    const watcher = {
+      end: new AbortController(),
+      cut() {
+        isCut = true;
+        return true;
+      },
+      over: new AbortController().signal,
     };
-    const reader = eventStream(portions(), (said) => said, times, new AbortController(), cut).getReader();
+    const reader = eventStream(portions(), (said) => said, times, watcher).getReader();
     await reader.read();
     await reader.read();
     clock.advance(1000);
     expect(isCut).toBe(true);
     await expect.poll(() => isOpen).toBe(false);
+  });
+
+  it('fails for who reads too slowly in this very process, where there is no connection to break', async () => {
+    const clock = new SteppedClock();
+    const api = await createApi({ stream: { timers: clock, patienceMs: 30_000, keepAliveMs: 10 ** 9 } });
+    const reader = (await api.app.request(`${stream}?cursor=0`)).body!.getReader();
+    await reader.read();
+    await reader.read();
+    clock.advance(30_000);
+    await expect(reader.read()).rejects.toThrow('cut off');
+  });
+
+  it('ends with its connection, and is kept back by no proxy', async () => {
+    const { api, server, url } = await serveApi({ size: 2 });
+    const paths = [stream, '/api/messages/stream'];
+    const answers = await Promise.all(paths.map((path) => fetch(`${url}${path}`)));
+    for (const { headers } of answers) {
+      expect(headers.get('connection')).toBe('close');
+      expect(headers.get('x-accel-buffering')).toBe('no');
+      expect(headers.get('cache-control')).toBe('no-store');
+    }
+    const texts = answers.map((answer) => answer.text());
+    api.world.service.stopServing();
+    // Without that, Node waits for the next question of each connection, or five seconds.
+    let isClosed = false;
+    const closed = close(server, 60_000).then(() => {
+      isClosed = true;
+    });
+    await Promise.all(texts);
+    await expect.poll(() => isClosed).toBe(true);
+    await closed;
+  });
+
+  it('keeps nothing of a question for its headers alone', async () => {
+    const added = vi.spyOn(AbortSignal.prototype, 'addEventListener');
+    onTestFinished(() => added.mockRestore());
+    const api = await createApi();
+    for (const path of [stream, '/api/messages/stream']) {
+      const { status, body } = await api.app.request(path, { method: 'HEAD' });
+      expect([status, body]).toEqual([200, null]);
+    }
+    expect(added).not.toHaveBeenCalled();
+  });
+
+  it('holds up a shut-down for no longer than a second where nobody reads it', async () => {
+    const clock = new SteppedClock();
+    const times = { timers: clock, patienceMs: 30_000, keepAliveMs: 10 ** 9 };
+    const { api, port, server } = await serveApi({ size: 2, stream: times });
+    const deaf = await deafClient(api, port);
+    api.world.service.stopServing();
+    const closed = close(server, 60_000);
+    clock.advance(1000);
+    deaf.socket.resume();
+    await closed;
   });
 
   it('is cut off for who does not read it, and for nobody else [I18]', async () => {
@@ -194,18 +269,8 @@ describe('the stream of a pool', () => {
       size: 2,
       stream: { timers: clock, patienceMs: 30_000, keepAliveMs: 10 ** 9 },
     });
-    const deaf = new Client(port);
-    deaf.write('GET /api/events/stream HTTP/1.1\r\nHost: x\r\n\r\n');
-    await expect.poll(() => deaf.socket.bytesRead).toBeGreaterThan(0);
-    deaf.socket.pause();
     const viewer = await Viewer.watch(api, stream);
-    // More than sockets take: metadata makes facts large.
-    const filler = 'x'.repeat(4000);
-    for (let time = 0; time < 18; time++) {
-      const hundred = Array.from({ length: 100 }, () => api.world.pool.allocate({ metadata: { filler } }));
-      await Promise.all(hundred);
-      clock.advance(1);
-    }
+    const deaf = await deafClient(api, port);
     clock.advance(30_000);
     deaf.socket.resume();
     await deaf.closed;

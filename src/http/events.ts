@@ -13,7 +13,7 @@ import {
 import type { Place } from './place.ts';
 import { eventsQuery, historyQuery, streamQuery, tokenEventsQuery } from './requests.ts';
 import { type AnyRoute, route } from './route.ts';
-import { eventStream, type StreamTimes } from './stream.ts';
+import { eventStream, type StreamTimes, streamHeaders } from './stream.ts';
 
 const tag = 'Event log';
 
@@ -94,7 +94,7 @@ const stream = (place: Place, times: StreamTimes): AnyRoute =>
     params: place.params,
     query: streamQuery,
     answer: EventStream,
-    media: 'text/event-stream',
+    headers: streamHeaders,
     refusals: ['cursor_ahead'],
     handle: ({ params, query: { cursor, token_id, user_id, type } }, asker) => {
       const seen = asker.header('last-event-id') ?? '';
@@ -104,7 +104,7 @@ const stream = (place: Place, times: StreamTimes): AnyRoute =>
       const filter = { tokenId: token_id, userId: user_id, type };
       return place.ask(params, async (pool) =>
         map(await pool.reads.following.follow(filter, after, gone), (facts) =>
-          eventStream(facts, textOf, times, end, () => asker.cut()),
+          eventStream(facts, textOf, times, { end, cut: () => asker.cut(), over: pool.reads.over }),
         ),
       );
     },

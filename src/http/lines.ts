@@ -8,8 +8,8 @@ export interface Asker {
   /** Says when nobody waits for the answer any more. */
   gone(): AbortSignal;
   header(name: string): string | undefined;
-  /** Breaks the connection. */
-  cut(): void;
+  /** Breaks the connection; false where there is none, but this very process. */
+  cut(): boolean;
   /** Heard by those only who have asked to be told. */
   tell(line: object): void;
 }
@@ -57,7 +57,11 @@ export function inLines(c: Context, work: (asker: Asker) => Promise<Response>): 
 /** What can be known of who has asked, and done to them. */
 export const connectionOf = (c: Context): Pick<Asker, 'header' | 'cut'> => ({
   header: (name) => c.req.header(name),
-  cut: () => (c.env as { outgoing?: { destroy(): void } }).outgoing?.destroy(),
+  cut() {
+    const { outgoing } = (c.env ?? {}) as { outgoing?: { destroy(): void } };
+    outgoing?.destroy();
+    return outgoing !== undefined;
+  },
 });
 
 const encoder = new TextEncoder();

@@ -6,7 +6,7 @@ import { EventStream, iso } from './answers.ts';
 import type { Place } from './place.ts';
 import { none } from './requests.ts';
 import { type AnyRoute, route } from './route.ts';
-import { eventStream, type StreamTimes } from './stream.ts';
+import { eventStream, type StreamTimes, streamHeaders } from './stream.ts';
 
 export const messageRoutes = (place: Place, times: StreamTimes): AnyRoute[] => [
   route({
@@ -21,14 +21,14 @@ export const messageRoutes = (place: Place, times: StreamTimes): AnyRoute[] => [
     params: place.params,
     query: none,
     answer: EventStream,
-    media: 'text/event-stream',
+    headers: streamHeaders,
     refusals: [],
     handle: ({ params }, asker) => {
       const end = new AbortController();
       const gone = AbortSignal.any([asker.gone(), end.signal]);
       return place.ask(params, (pool) =>
         map(pool.reads.messages(gone), (messages) =>
-          eventStream(messages, textOf, times, end, () => asker.cut()),
+          eventStream(messages, textOf, times, { end, cut: () => asker.cut(), over: pool.reads.over }),
         ),
       );
     },

@@ -40,8 +40,8 @@ export interface Route<P extends ZodType, Q extends ZodType, B extends ZodType, 
   /** Absent: the route takes none, and a member in one is an error. */
   body?: B;
   answer: A;
-  /** What the answer is, if it is no JSON: it goes out as it is. */
-  media?: string;
+  /** Of an answer that is no JSON: it goes out as it is, with these. */
+  headers?: { readonly [name: string]: string; readonly 'content-type': string };
   /** Of the answer; 200 unless said. */
   status?: 200 | 201;
   /** Where refusals are said otherwise than elsewhere: with other statuses, and words for clients who read no code. */
@@ -100,7 +100,7 @@ const noBody = z.strictObject({});
 
 async function answer(c: Context, route: AnyRoute): Promise<Response> {
   const { method, path, params, query, body = noBody, answer, status = 200, line, refusals, handle } = route;
-  const { sayings = {}, media } = route;
+  const { sayings = {}, headers: own } = route;
   const given = c.req.method === 'GET' ? {} : await readBody(c);
   if (given instanceof Response) return given;
   const errors: FieldError[] = [];
@@ -115,7 +115,7 @@ async function answer(c: Context, route: AnyRoute): Promise<Response> {
     const outcome = await handle({ ...input, once }, asker);
     const headers = outcome.replayed ? replayedHeader : {};
     if ('refused' in outcome) return refusalProblem(outcome.refused, headers, sayings[outcome.refused.code]);
-    if (media) return c.body(outcome.ok as ReadableStream, status, { 'content-type': media });
+    if (own) return c.body(outcome.ok as ReadableStream, status, own);
     return c.json(answer.parse(outcome.ok), status, headers);
   };
   if (line && wantsLines(c)) return inLines(c, work);
@@ -221,7 +221,7 @@ export function describe(registry: OpenAPIRegistry, each: AnyRoute): void {
       [each.status ?? 200]: {
         description: 'Done',
         content: {
-          [each.media ?? 'application/json']: { schema: each.answer },
+          [each.headers?.['content-type'] ?? 'application/json']: { schema: each.answer },
           ...(each.line ? { [linesType]: { schema: z.union([each.line, each.answer, Problem]) } } : {}),
         },
       },

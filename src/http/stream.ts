@@ -9,29 +9,72 @@ export interface StreamTimes {
   patienceMs: number;
 }
 
+/**
+ * An answer without end ends with its connection: kept open for another question, that would hold up the shut-down. And no proxy
+ * is to keep back what is said until there is more of it.
+ */
+export const streamHeaders = {
+  'content-type': 'text/event-stream',
+  connection: 'close',
+  'x-accel-buffering': 'no',
+} as const;
+
+/** The same where nothing more is going to come: a shut-down waits for those who read, and for nobody else. */
+const partingMs = 1000;
+
+/** Whoever watches. */
+export interface Watcher {
+  /** Aborted here, when nothing more is made for them. */
+  end: AbortController;
+  /** Breaks the connection of who reads too slowly; false where there is none. */
+  cut(): boolean;
+  /** Aborted when nothing more is going to come. */
+  over: AbortSignal;
+}
+
 const encoder = new TextEncoder();
 
-/** As text, portion by portion, as fast as it is read. `cut` breaks the connection of who reads too slowly. */
+/** As text, portion by portion, as fast as it is read. */
 export function eventStream<T>(
   portions: AsyncGenerator<T[]>,
   textOf: (each: T) => string,
   { timers, keepAliveMs, patienceMs }: StreamTimes,
-  end: AbortController,
-  cut: () => void,
+  { end, cut, over }: Watcher,
 ): ReadableStream<Uint8Array> {
   let next: Promise<IteratorResult<T[]>> | null = null;
   let patience: unknown;
-  const stop = () => {
+  let cutOff = () => {};
+  const beRead = () => {
     timers.clearTimeout(patience);
+    patience = timers.setTimeout(cutOff, over.aborted ? Math.min(partingMs, patienceMs) : patienceMs);
+  };
+  const isRead = () => {
+    timers.clearTimeout(patience);
+    patience = undefined;
+  };
+  const hurry = () => {
+    if (patience !== undefined) beRead();
+  };
+  const stop = () => {
+    isRead();
+    over.removeEventListener('abort', hurry);
     end.abort();
     // Whoever is cut off does not ask for more, and what was begun for them would go on for ever.
     void portions.return(undefined);
   };
   return new ReadableStream<Uint8Array>(
     {
-      start: (controller) => controller.enqueue(encoder.encode(`retry: 1000\n\n`)),
+      start(controller) {
+        cutOff = () => {
+          stop();
+          if (!cut()) controller.error(new Error('cut off: what there was has not been read in time'));
+        };
+        controller.enqueue(encoder.encode(`retry: 1000\n\n`));
+      },
       async pull(controller) {
-        timers.clearTimeout(patience);
+        isRead();
+        // Not before: what is answered to HEAD is never read, and would never be let go.
+        over.addEventListener('abort', hurry);
         next ??= portions.next();
         const said = await orQuiet(next, timers, keepAliveMs);
         if (end.signal.aborted) return;
@@ -44,10 +87,7 @@ export function eventStream<T>(
           }
           controller.enqueue(encoder.encode(said.value.map(textOf).join('')));
         }
-        patience = timers.setTimeout(() => {
-          stop();
-          cut();
-        }, patienceMs);
+        beRead();
       },
       cancel: stop,
     },

@@ -14,7 +14,7 @@ export class Feed {
   #recent: SealedFact[] = [];
   #watchers = new Set<() => void>();
   #listeners = new Set<() => void>();
-  #hasEnded = false;
+  readonly #ended = new AbortController();
   /** How long the commit of the newest one took. */
   commitMs = 0;
 
@@ -28,7 +28,12 @@ export class Feed {
   }
 
   get hasEnded(): boolean {
-    return this.#hasEnded;
+    return this.ended.aborted;
+  }
+
+  /** Aborted when it has ended. */
+  get ended(): AbortSignal {
+    return this.#ended.signal;
   }
 
   /** It has been committed, after all that were before it. */
@@ -43,7 +48,7 @@ export class Feed {
 
   /** Another process serves the pool, or nobody does: whoever watches has to ask anew. */
   end(): void {
-    this.#hasEnded = true;
+    this.#ended.abort();
     this.wake();
   }
 

@@ -50,6 +50,8 @@ export class PoolReads {
   readonly following: Following;
   /** The pool as it was. */
   readonly back: LookingBack;
+  /** Aborted when this process no longer serves the pool: nothing more follows. */
+  readonly over: AbortSignal;
 
   constructor(clock: Clock, { pool, journal, line, feed, messages }: HeldPool, durable: Durable) {
     this.#clock = clock;
@@ -59,6 +61,7 @@ export class PoolReads {
     this.#durable = durable;
     this.#messages = messages;
     this.following = new Following(journal, durable, feed);
+    this.over = feed.ended;
     this.back = new LookingBack(clock, journal, durable);
   }
 
