@@ -34,9 +34,11 @@ export class SimulatedClock implements Clock {
     for (const timer of this.#heap) timer.due += by;
   }
 
+  /** Whole milliseconds, as all times are. A delay that is no number is none, as with the timers of the platform. */
   setTimeout(run: () => void, delayMs: number): unknown {
     const place = this.#heap.length;
-    const timer = { due: this.instant + Math.max(0, delayMs), order: this.#set++, run, place };
+    const due = this.instant + (delayMs > 0 ? Math.ceil(delayMs) : 0);
+    const timer = { due, order: this.#set++, run, place };
     this.#heap.push(timer);
     this.#rise(timer);
     return timer;

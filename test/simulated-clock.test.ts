@@ -53,6 +53,22 @@ describe('simulated time', () => {
     expect(fired).toEqual([start + 1100]);
   });
 
+  it.each([
+    [undefined, 0],
+    [Number.NaN, 0],
+    [-5, 0],
+    [0.5, 1],
+    [10.000001, 11],
+  ])('goes by whole milliseconds, whatever it is told to wait for: %s', (delayMs, at) => {
+    const clock = new SimulatedClock(start);
+    const fired: number[] = [];
+    clock.setTimeout(() => fired.push(clock.now()), delayMs as number);
+    // In steps: an instant that is no number would be followed by no other.
+    for (let steps = 0; clock.step(start + 100); steps++) expect(steps).toBeLessThan(5);
+    expect(fired).toEqual([start + at]);
+    expect(clock.now()).toBe(start + 100);
+  });
+
   it('fires what is due now when it is moved by nothing', () => {
     const clock = new SimulatedClock(start);
     let fired = 0;
