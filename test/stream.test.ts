@@ -3,6 +3,10 @@ import { sql } from 'drizzle-orm';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { close } from '../src/http/server.ts';
 import { eventStream } from '../src/http/stream.ts';
+import type { PoolJournal } from '../src/journal/pool-journal.ts';
+import type { Durable } from '../src/service/durable.ts';
+import { Feed } from '../src/service/feed.ts';
+import { Following } from '../src/service/following.ts';
 import { databaseKinds, holdCommits } from './support/databases.ts';
 import { type Api, createApi } from './support/http.ts';
 import { openDatabase } from './support/journal.ts';
@@ -141,6 +145,21 @@ describe('the stream of a pool', () => {
     await viewer.sees(4);
     expect(viewer.events[0]).toEqual({ id: null, event: 'gap', data: { after: 1, next: 5 } });
     expect(viewer.seqs).toEqual([null, 5, 6, 7]);
+  });
+
+  it('does not say so of facts that it tells, pruned while it read them', async () => {
+    const facts = [2, 3, 4, 5].map((seq) => ({ seq }));
+    const asked = [facts, facts.slice(2, 3)];
+    const journal = { facts: async () => asked.shift() } as unknown as PoolJournal;
+    const durable = {
+      unconfirmed: async () => null,
+      ask: async (ask: () => Promise<unknown>) => ({ ok: await ask() }),
+    } as unknown as Durable;
+    const gone = new AbortController();
+    const followed = await new Following(journal, durable, new Feed(5)).follow({}, 1, gone.signal);
+    if ('refused' in followed) throw new Error(followed.refused.code);
+    expect((await followed.ok.next()).value).toEqual(facts.map((fact) => ({ fact })));
+    gone.abort();
   });
 
   it('refuses to go on after a fact that there is not yet', async () => {

@@ -82,7 +82,8 @@ export class Following {
     }));
     if ('refused' in read) return null;
     const { facts, first } = read.ok;
-    const next = first[0]?.seq;
+    // Between the two questions, facts that are told here can have been pruned.
+    const next = facts[0] && first[0] ? Math.min(facts[0].seq, first[0].seq) : first[0]?.seq;
     const gap = next !== undefined && next > after + 1 ? [{ gap: { after, next } }] : [];
     const last = facts.at(-1)?.seq ?? after;
     const upTo = facts.length === portion ? last : Math.max(last, head);
