@@ -174,7 +174,8 @@ const variables = {
 /** As the environment is checked. Throws with a line for each option that is wrong. */
 function configOf(options: LeaseholdOptions): AssemblyConfig {
   const { pools, database, ...others } = { clock: 'simulated', logLevel: 'silent', ...options };
-  const isUrl = database !== undefined && /^postgres(ql)?:/.test(database);
+  // Whatever looks like a URL is none of a folder: a wrong one is said to be wrong.
+  const isUrl = database !== undefined && /^[a-z][a-z0-9+.-]*:\/\//i.test(database);
   const given: [string, unknown][] = Object.entries(others).map(([name, value]) => {
     if (!(name in variables)) throw new Error(`${name}: is not known`);
     return [variables[name as keyof typeof variables], value];

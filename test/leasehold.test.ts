@@ -120,6 +120,15 @@ describe('a service in one’s own process', () => {
     await create({ database });
     await expect(createLeasehold({ database })).rejects.toThrow('another process serves the pools');
   });
+
+  it.each(['mysql://ada:secret@localhost/x', 'postgre://localhost/x'])(
+    'takes no other URL for a folder: %s',
+    async (database) => {
+      const refused = createLeasehold({ database });
+      await expect(refused).rejects.toThrow('database: must be a postgres:// URL');
+      await expect(refused).rejects.not.toThrow('secret');
+    },
+  );
 });
 
 describe('a process with CLOCK=simulated', () => {
