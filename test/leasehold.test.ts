@@ -2,6 +2,7 @@
 import { createLeasehold, type Leasehold, type LeaseholdOptions } from 'leasehold';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createLeasehold as fromSource } from '../src/leasehold.ts';
+import { Requests } from '../src/requests.ts';
 import { databaseKinds, freshDatabase, freshFolder, type Where } from './support/databases.ts';
 import { startService } from './support/process.ts';
 
@@ -119,6 +120,19 @@ describe('a service in one’s own process', () => {
     const database = databaseOf(await freshDatabase('postgres'));
     await create({ database });
     await expect(createLeasehold({ database })).rejects.toThrow('another process serves the pools');
+  });
+
+  it('does not wait for ever for those who ask again and again', async () => {
+    const requests = new Requests(20);
+    let isOver = false;
+    const asking = (async () => {
+      while (!isOver) await requests.during(() => new Promise<void>((resolve) => setImmediate(resolve)));
+    })();
+    await expect(requests.settled(() => 0)).rejects.toThrow('always been a request under way');
+    isOver = true;
+    await asking;
+    await requests.settled(() => 0);
+    expect(requests.settled(() => 0)).toBeNull();
   });
 
   it.each(['mysql://ada:secret@localhost/x', 'postgre://localhost/x'])(

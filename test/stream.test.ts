@@ -165,7 +165,10 @@ describe('the stream of a pool', () => {
   it('refuses to go on after a fact that there is not yet', async () => {
     const api = await createApi({ size: 2 });
     await api.refused('cursor_ahead', 'GET', stream, { headers: { 'last-event-id': '99' } });
-    await api.refused('cursor_ahead', 'GET', `${stream}?cursor=2`);
+    for (const seen of ['two', '-1', '1.5', '1e3', '9'.repeat(16)])
+      await api.refused('invalid_event_id', 'GET', stream, { headers: { 'last-event-id': seen } });
+    const { body } = await api.refused('cursor_ahead', 'GET', `${stream}?cursor=2`);
+    expect(body.head_seq).toBe(1);
     await api.refused('invalid_request', 'GET', `${stream}?cursor=-1`);
     await api.refused('invalid_request', 'GET', `${stream}?token_id=x`);
     await api.refused('pool_not_found', 'GET', '/api/pools/none/events/stream');

@@ -155,6 +155,7 @@ export const Problem = z
       .int()
       .optional()
       .openapi({ description: 'With `moment_pruned`: the first fact that is kept' }),
+    head_seq: z.int().optional().openapi({ description: 'With `cursor_ahead`: the newest fact' }),
     stage: z.string().optional().openapi({ description: 'With `unavailable`: what the service is doing' }),
   })
   .openapi('Problem');

@@ -20,13 +20,10 @@ const MomentAnswer = z.strictObject(moment).openapi('Moment');
 const MovedAnswer = z
   .strictObject({
     ...moment,
-    facts: z
-      .int()
-      .min(0)
-      .openapi({
-        description:
-          'How many facts time itself led to, in all pools; not those of requests that came meanwhile',
-      }),
+    facts: z.int().min(0).openapi({
+      description:
+        'How many facts time itself led to, in all pools; not those of requests that came meanwhile',
+    }),
   })
   .openapi('Moved');
 

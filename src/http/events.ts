@@ -1,5 +1,5 @@
 /** The event log, read: the leases of a token, and the facts themselves. */
-import { map } from '../lease/refusal.ts';
+import { map, refused } from '../lease/refusal.ts';
 import type { FactFilter } from '../lease/view.ts';
 import type { Followed } from '../service/following.ts';
 import {
@@ -95,10 +95,11 @@ const stream = (place: Place, times: StreamTimes): AnyRoute =>
     query: streamQuery,
     answer: EventStream,
     headers: streamHeaders,
-    refusals: ['cursor_ahead'],
+    refusals: ['cursor_ahead', 'invalid_event_id'],
     handle: ({ params, query: { cursor, token_id, user_id, type } }, asker) => {
       const seen = asker.header('last-event-id') ?? '';
-      const after = /^\d{1,15}$/.test(seen) ? Number(seen) : cursor;
+      if (!/^\d{0,15}$/.test(seen)) return Promise.resolve(refused({ code: 'invalid_event_id' }));
+      const after = seen === '' ? cursor : Number(seen);
       const end = new AbortController();
       const gone = AbortSignal.any([asker.gone(), end.signal]);
       const filter = { tokenId: token_id, userId: user_id, type };

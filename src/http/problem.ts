@@ -42,6 +42,7 @@ const problems: Record<ProblemCode, { status: ContentfulStatusCode; title: strin
   lease_not_found: { status: 404, title: 'There is no such lease, or it ended long ago' },
   pool_not_found: { status: 404, title: 'There is no such pool' },
   pool_exists: { status: 409, title: 'There is such a pool already' },
+  invalid_event_id: { status: 400, title: 'Last-Event-ID must be the seq of an event, or 0' },
   cursor_ahead: { status: 400, title: 'There is no such event yet' },
   clock_not_simulated: { status: 404, title: 'Time is real here: nobody moves it' },
   moment_pruned: { status: 410, title: 'The log does not reach back so far' },
@@ -83,6 +84,7 @@ export interface ProblemDetails {
   ended_at?: string;
   stage?: string;
   oldest_seq?: number;
+  head_seq?: number;
   /** For clients who read no code. */
   message?: string;
 }
@@ -124,15 +126,17 @@ export function refusalMembers(refusal: Refusal): {
   stage?: string;
   detail?: string;
   oldest_seq?: number;
+  head_seq?: number;
 } {
   if (refusal.code === 'invalid_options')
     return { errors: refusal.errors.map(({ option, message }) => ({ field: written(option), message })) };
-  const { reason, endedAt, stage, detail, oldestSeq } = refusal as {
+  const { reason, endedAt, stage, detail, oldestSeq, head } = refusal as {
     reason?: Reason<'released' | 'expired'>;
     endedAt?: number;
     stage?: string;
     detail?: string;
     oldestSeq?: number;
+    head?: number;
   };
   return {
     ...(reason !== undefined && { reason }),
@@ -140,6 +144,7 @@ export function refusalMembers(refusal: Refusal): {
     ...(stage !== undefined && { stage }),
     ...(detail !== undefined && { detail }),
     ...(oldestSeq !== undefined && { oldest_seq: oldestSeq }),
+    ...(head !== undefined && { head_seq: head }),
   };
 }
 

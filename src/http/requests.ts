@@ -234,6 +234,16 @@ export const eventsQuery = tokenEventsQuery.extend({
   token_id: tokenPath.shape.id.optional(),
   user_id: userId.optional(),
 });
-export const streamQuery = eventsQuery.omit({ limit: true, order: true });
+export const streamQuery = eventsQuery.omit({ limit: true, order: true }).extend({
+  cursor: z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be the seq of an event, or 0')
+    .transform(Number)
+    .optional()
+    .openapi({
+      type: 'string',
+      description: '`seq` of the event after which it begins; 0: at the beginning',
+    }),
+});
 /** Of a path or a query that takes nothing. */
 export const none = z.strictObject({});

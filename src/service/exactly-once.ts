@@ -99,6 +99,7 @@ const answers: Record<RefusalCode, boolean> = {
   pool_exists: true,
   pool_permanent: true,
   cursor_ahead: true,
+  invalid_event_id: true,
   clock_not_simulated: true,
   moment_pruned: true,
   // Nothing was done, and it can be asked for again: who does wants to have it.
