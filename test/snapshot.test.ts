@@ -1,5 +1,6 @@
 /** The pool as it was: at every fact of a history the log tells the same as whoever has followed it. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { PoolJournal } from '../src/journal/pool-journal.ts';
 import { factTypes } from '../src/lease/fact.ts';
 import { apply, countsOf, type Picture } from '../src/lease/picture.ts';
 import { databaseKinds } from './support/databases.ts';
@@ -168,6 +169,9 @@ describe.each(databaseKinds)('a snapshot on %s', (kind) => {
       'seq=1&seq=2',
       'at=yesterday',
       'at=2026-01-31',
+      // By UTC in the year 0 and in the year 10000, which no database knows.
+      'at=0001-01-01T00:00:00%2B14:00',
+      'at=9999-12-31T23:59:59-14:00',
       'seq=1&at=2026-01-31T12:00:00Z',
       'moment=1',
     ])
@@ -186,6 +190,28 @@ describe.each(databaseKinds)('a snapshot on %s', (kind) => {
     expect((await api.get('/api/snapshot?seq=2')).body.tokens).toMatchObject([
       { token_id, status: 'active', fence: 2 },
     ]);
+  });
+
+  it('is answered although leases run out all the time while it is read, and shows none of those [I6]', async () => {
+    const api = await createApi({ where: await preparedDatabase(kind), size: 12 });
+    for (let seconds = 1; seconds <= 12; seconds++) await api.allocate({ ttl_ms: seconds * 1000 });
+    const slow = PoolJournal.prototype.snapshot;
+    const reading = vi.spyOn(PoolJournal.prototype, 'snapshot').mockImplementation(async function (
+      this: PoolJournal,
+      moment,
+    ) {
+      const found = await slow.call(this, moment);
+      api.world.clock.stall(1000);
+      return found;
+    });
+    onTestFinished(() => reading.mockRestore());
+    const { body } = await api.get('/api/snapshot');
+    expect(body).toMatchObject({ seq: 14, head_seq: 14, counts: { active: 11, available: 1 } });
+    const now = Date.parse(body.now);
+    for (const { expires_at } of body.tokens)
+      if (expires_at !== null) expect(Date.parse(expires_at)).toBeGreaterThan(now);
+    reading.mockRestore();
+    expect(pictureOf(body)).toEqual(await at(api, '', '/api'));
   });
 
   it('is true at every fact that is kept of a pruned log, and refused for those that are not', async () => {
