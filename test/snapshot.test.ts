@@ -1,14 +1,19 @@
 /** The pool as it was: at every fact of a history the log tells the same as whoever has followed it. */
+import { sql } from 'drizzle-orm';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { PoolJournal } from '../src/journal/pool-journal.ts';
+import { openPostgres } from '../src/journal/postgres.ts';
+import { readSnapshot } from '../src/journal/snapshot.ts';
 import { factTypes } from '../src/lease/fact.ts';
 import { apply, countsOf, type Picture } from '../src/lease/picture.ts';
-import { databaseKinds } from './support/databases.ts';
+import { newId } from '../src/random.ts';
+import { databaseKinds, freshDatabase } from './support/databases.ts';
 import { type Api, createApi } from './support/http.ts';
-import { preparedDatabase } from './support/journal.ts';
+import { openJournal, preparedDatabase } from './support/journal.ts';
 import { optionsOf } from './support/options.ts';
 import { anything, factsOf, pictureOf } from './support/past.ts';
 import { Seeded } from './support/seeded.ts';
+import { commitTimes } from './support/world.ts';
 
 const base = '/api/pools/it';
 const pools: Record<string, object> = {
@@ -214,6 +219,26 @@ describe.each(databaseKinds)('a snapshot on %s', (kind) => {
     expect(pictureOf(body)).toEqual(await at(api, '', '/api'));
   });
 
+  it('is read one at a time, however many ask for one, and one that fails is nobody else’s', async () => {
+    const api = await createApi({ where: await preparedDatabase(kind), size: 2 });
+    const reads = { underWay: 0, most: 0, begun: 0 };
+    const read = PoolJournal.prototype.snapshot;
+    const reading = vi.spyOn(PoolJournal.prototype, 'snapshot').mockImplementation(async function (
+      this: PoolJournal,
+      moment,
+    ) {
+      reads.begun++;
+      reads.most = Math.max(reads.most, ++reads.underWay);
+      const found = await read.call(this, moment).finally(() => reads.underWay--);
+      if (reads.begun === 2) throw new Error('connection lost');
+      return found;
+    });
+    onTestFinished(() => reading.mockRestore());
+    const asked = ['', '?seq=1', '', '?seq=1', ''].map((query) => api.get(`/api/snapshot${query}`));
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 503, 200, 200, 200]);
+    expect(reads).toEqual({ underWay: 0, most: 1, begun: 5 });
+  });
+
   it('is true at every fact that is kept of a pruned log, and refused for those that are not', async () => {
     const chance = new Seeded(7);
     const shared = { size: 4, whenFull: 'reject', coolDownMs: 500 } as const;
@@ -236,5 +261,25 @@ describe.each(databaseKinds)('a snapshot on %s', (kind) => {
         await api.refused('moment_pruned', 'GET', `${base}/statistics?seq=1`);
       }
     }
+  });
+});
+
+describe('a snapshot of a large pool', () => {
+  it('may take longer than any other read', async () => {
+    const where = await freshDatabase('postgres');
+    const times = { ...commitTimes, commitTimeoutMs: 100 };
+    const database = await openPostgres(where.databaseUrl!, newId(), times, { connectionLost() {} });
+    onTestFinished(() => database.close());
+    await openJournal(database);
+    const looked: Promise<unknown>[] = [];
+    await database.opener.transaction(async (tx) => {
+      await tx.execute(sql`lock table tokens in access exclusive mode`);
+      for (const moment of ['newest', { seq: 1 }] as const)
+        looked.push(readSnapshot(database.db, 'default', moment));
+      for (const look of looked) look.catch(() => {});
+      // In the database's own time, which nobody simulates.
+      await tx.execute(sql`select pg_sleep(0.5)`);
+    });
+    expect(await Promise.all(looked)).toMatchObject([{ seq: 1 }, { seq: 1 }]);
   });
 });

@@ -15,6 +15,8 @@ export class LookingBack {
   readonly #clock: Clock;
   readonly #journal: PoolJournal;
   readonly #durable: Durable;
+  /** The look that was asked for last. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(clock: Clock, journal: PoolJournal, durable: Durable) {
     this.#clock = clock;
@@ -26,7 +28,23 @@ export class LookingBack {
    * As the pool was at a moment; at the newest one, as it is: no lease is shown that is over by then. Refuses
    * `cursor_ahead` where there is no such fact yet, and `moment_pruned` where the log does not reach back so far.
    */
-  async snapshot(moment: Moment): Promise<Outcome<Snapshot>> {
+  snapshot(moment: Moment): Promise<Outcome<Snapshot>> {
+    return this.#inTurn(() => this.#snapshot(moment));
+  }
+
+  /** Of the hour before a fact, or before the newest one. Refuses the same. */
+  statistics(seq: number | null): Promise<Outcome<Statistics>> {
+    return this.#inTurn(() => this.#statistics(seq));
+  }
+
+  /** One after the other: many looks at a large pool at once would keep everybody else from the database. */
+  #inTurn<T>(look: () => Promise<T>): Promise<T> {
+    const looked = this.#last.then(look);
+    this.#last = looked.catch(() => {});
+    return looked;
+  }
+
+  async #snapshot(moment: Moment): Promise<Outcome<Snapshot>> {
     const read = await this.#durable.read(undefined, () => this.#journal.snapshot(moment));
     if ('refused' in read) return read;
     const found = read.ok;
@@ -52,8 +70,7 @@ export class LookingBack {
     return this.#durable.unavailable();
   }
 
-  /** Of the hour before a fact, or before the newest one. Refuses the same. */
-  async statistics(seq: number | null): Promise<Outcome<Statistics>> {
+  async #statistics(seq: number | null): Promise<Outcome<Statistics>> {
     const read = await this.#durable.read(undefined, () => this.#journal.statistics(seq));
     if ('refused' in read) return read;
     const found = read.ok;
