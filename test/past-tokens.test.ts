@@ -8,13 +8,13 @@ import { migrationsFolder } from '../src/journal/migrations-folder.ts';
 import { pruneFacts } from '../src/journal/pruning.ts';
 import { pastTokens, tokenEvents, tokens } from '../src/journal/schema.ts';
 import { databaseKinds } from './support/databases.ts';
-import { openDatabase } from './support/journal.ts';
+import { emptyDatabase, openDatabase } from './support/journal.ts';
 import { shapedLog } from './support/shaped-log.ts';
 
-/** The last statement of the migration. */
-const telling = readFileSync(join(migrationsFolder, '0005_past_tokens.sql'), 'utf8')
-  .split('--> statement-breakpoint')
-  .at(-1)!;
+const migration = readFileSync(join(migrationsFolder, '0005_past_tokens.sql'), 'utf8').split(
+  '--> statement-breakpoint',
+);
+const telling = migration.at(-1)!;
 
 async function known({ db }: Database) {
   const named = new Set(
@@ -63,5 +63,38 @@ describe.each(databaseKinds)('an earlier log on %s', (kind) => {
     expect(after.past.map(traits)).toEqual(before.past.map(traits));
     expect(after.unnamed).toEqual([]);
     if (which === 'whole') expect(after.made).toEqual(before.made);
+  });
+});
+
+describe('a server', () => {
+  it('is migrated while a process of an earlier version writes, and neither is ended for waiting for the other', async () => {
+    const { db, opener } = await emptyDatabase('postgres');
+    const undone = ['drop table past_tokens', 'drop index token_events_of_maintenance'];
+    for (const undo of [...undone, 'alter table tokens drop column made_seq'])
+      await db.execute(sql.raw(undo));
+    const append = (seq: number) =>
+      db.execute(sql`
+        with recorded as (
+          insert into token_events (pool, seq, type, reason, at)
+          values ('it', ${seq}::bigint, 'closed', 'pool_deleted', now()) returning seq)
+        update tokens set seq = recorded.seq from recorded where tokens.pool = 'it'`);
+    const appends: Promise<unknown>[] = [];
+    let underWay = 0;
+    await opener.transaction(async (tx) => {
+      for (const [place, statement] of migration.entries()) {
+        await tx.execute(sql.raw(statement));
+        if (appends.length === 3) continue;
+        underWay++;
+        const ending = append(place + 1).finally(() => underWay--);
+        ending.catch(() => {});
+        appends.push(ending);
+        for (let waiting = -1; waiting < underWay; ) {
+          const [row] = await tx.select({ waiting: sql`count(*)`.mapWith(Number) }).from(sql`
+            pg_locks where not granted and database = (select oid from pg_database where datname = current_database())`);
+          waiting = row!.waiting;
+        }
+      }
+    });
+    await Promise.all(appends);
   });
 });

@@ -1,13 +1,19 @@
 /** The pool as it was: at every fact of a history the log tells the same as whoever has followed it. */
-import { describe, expect, it } from 'vitest';
+import { sql } from 'drizzle-orm';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { PoolJournal } from '../src/journal/pool-journal.ts';
+import { openPostgres } from '../src/journal/postgres.ts';
+import { readSnapshot } from '../src/journal/snapshot.ts';
 import { factTypes } from '../src/lease/fact.ts';
 import { apply, countsOf, type Picture } from '../src/lease/picture.ts';
-import { databaseKinds } from './support/databases.ts';
+import { newId } from '../src/random.ts';
+import { databaseKinds, freshDatabase } from './support/databases.ts';
 import { type Api, createApi } from './support/http.ts';
-import { preparedDatabase } from './support/journal.ts';
+import { openJournal, preparedDatabase } from './support/journal.ts';
 import { optionsOf } from './support/options.ts';
 import { anything, factsOf, pictureOf } from './support/past.ts';
 import { Seeded } from './support/seeded.ts';
+import { commitTimes } from './support/world.ts';
 
 const base = '/api/pools/it';
 const pools: Record<string, object> = {
@@ -168,6 +174,9 @@ describe.each(databaseKinds)('a snapshot on %s', (kind) => {
       'seq=1&seq=2',
       'at=yesterday',
       'at=2026-01-31',
+      // By UTC in the year 0 and in the year 10000, which no database knows.
+      'at=0001-01-01T00:00:00%2B14:00',
+      'at=9999-12-31T23:59:59-14:00',
       'seq=1&at=2026-01-31T12:00:00Z',
       'moment=1',
     ])
@@ -186,6 +195,48 @@ describe.each(databaseKinds)('a snapshot on %s', (kind) => {
     expect((await api.get('/api/snapshot?seq=2')).body.tokens).toMatchObject([
       { token_id, status: 'active', fence: 2 },
     ]);
+  });
+
+  it('is answered although leases run out all the time while it is read, and shows none of those [I6]', async () => {
+    const api = await createApi({ where: await preparedDatabase(kind), size: 12 });
+    for (let seconds = 1; seconds <= 12; seconds++) await api.allocate({ ttl_ms: seconds * 1000 });
+    const slow = PoolJournal.prototype.snapshot;
+    const reading = vi.spyOn(PoolJournal.prototype, 'snapshot').mockImplementation(async function (
+      this: PoolJournal,
+      moment,
+    ) {
+      const found = await slow.call(this, moment);
+      api.world.clock.stall(1000);
+      return found;
+    });
+    onTestFinished(() => reading.mockRestore());
+    const { body } = await api.get('/api/snapshot');
+    expect(body).toMatchObject({ seq: 14, head_seq: 14, counts: { active: 11, available: 1 } });
+    const now = Date.parse(body.now);
+    for (const { expires_at } of body.tokens)
+      if (expires_at !== null) expect(Date.parse(expires_at)).toBeGreaterThan(now);
+    reading.mockRestore();
+    expect(pictureOf(body)).toEqual(await at(api, '', '/api'));
+  });
+
+  it('is read one at a time, however many ask for one, and one that fails is nobody else’s', async () => {
+    const api = await createApi({ where: await preparedDatabase(kind), size: 2 });
+    const reads = { underWay: 0, most: 0, begun: 0 };
+    const read = PoolJournal.prototype.snapshot;
+    const reading = vi.spyOn(PoolJournal.prototype, 'snapshot').mockImplementation(async function (
+      this: PoolJournal,
+      moment,
+    ) {
+      reads.begun++;
+      reads.most = Math.max(reads.most, ++reads.underWay);
+      const found = await read.call(this, moment).finally(() => reads.underWay--);
+      if (reads.begun === 2) throw new Error('connection lost');
+      return found;
+    });
+    onTestFinished(() => reading.mockRestore());
+    const asked = ['', '?seq=1', '', '?seq=1', ''].map((query) => api.get(`/api/snapshot${query}`));
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 503, 200, 200, 200]);
+    expect(reads).toEqual({ underWay: 0, most: 1, begun: 5 });
   });
 
   it('is true at every fact that is kept of a pruned log, and refused for those that are not', async () => {
@@ -210,5 +261,25 @@ describe.each(databaseKinds)('a snapshot on %s', (kind) => {
         await api.refused('moment_pruned', 'GET', `${base}/statistics?seq=1`);
       }
     }
+  });
+});
+
+describe('a snapshot of a large pool', () => {
+  it('may take longer than any other read', async () => {
+    const where = await freshDatabase('postgres');
+    const times = { ...commitTimes, commitTimeoutMs: 100 };
+    const database = await openPostgres(where.databaseUrl!, newId(), times, { connectionLost() {} });
+    onTestFinished(() => database.close());
+    await openJournal(database);
+    const looked: Promise<unknown>[] = [];
+    await database.opener.transaction(async (tx) => {
+      await tx.execute(sql`lock table tokens in access exclusive mode`);
+      for (const moment of ['newest', { seq: 1 }] as const)
+        looked.push(readSnapshot(database.db, 'default', moment));
+      for (const look of looked) look.catch(() => {});
+      // In the database's own time, which nobody simulates.
+      await tx.execute(sql`select pg_sleep(0.5)`);
+    });
+    expect(await Promise.all(looked)).toMatchObject([{ seq: 1 }, { seq: 1 }]);
   });
 });

@@ -22,10 +22,12 @@ const seq = z
   .optional()
   .openapi({ type: 'integer', minimum: 1, description: 'After this event; the newest one unless said' });
 /** Years of four digits: what a database knows as well. */
+const years = { from: Date.parse('0001-01-01T00:00:00Z'), to: Date.UTC(10_000) };
 const at = z.iso
   .datetime({ offset: true, error: 'must be an ISO 8601 instant, as 2026-01-31T12:00:00.000Z' })
-  .refine((text) => /^\d{4}-/.test(text) && !text.startsWith('0000'), 'must be in the years 0001 to 9999')
   .transform((text) => Date.parse(text))
+  // By UTC: an offset can lead out of them.
+  .refine((at) => at >= years.from && at < years.to, 'must be in the years 0001 to 9999')
   .optional()
   .openapi({ type: 'string', format: 'date-time', description: 'After the newest event by then' });
 const snapshotQuery = z

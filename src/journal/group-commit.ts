@@ -174,7 +174,7 @@ export class GroupCommit {
             await this.#target.reset();
           }
           const sentAt = this.#times.now();
-          const rows = entries.facts.length + entries.tokens.length;
+          const rows = entries.facts.length + entries.tokens.length + entries.gone.length;
           const limitMs = commitTimeoutMs + Math.max(0, rows - rowsOfAny) * msPerRow;
           await inTime(timers, limitMs, retryMs > 0 ? this.#appendAgain(entries) : this.#appendOnce(entries));
           return { ms: this.#times.now() - sentAt, retried: retryMs > 0 };

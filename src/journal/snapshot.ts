@@ -33,26 +33,33 @@ export async function readSnapshot(
 
 /** As it is now: the tokens as the table has them, and the newest fact, both of one moment. */
 function readNewest(db: Drizzle, pool: string): Promise<Snapshot | null> {
-  return db.transaction(
+  return atLength(db, async (tx) => {
+    const span = await readSpan(tx, pool);
+    const fact = span && (await readFact(tx, pool, span.headSeq));
+    if (!fact) return null;
+    const [known] = await tx.select({ options: pools.options }).from(pools).where(eq(pools.pool, pool));
+    const rows = await tx
+      .select()
+      .from(tokens)
+      .where(eq(tokens.pool, pool))
+      .orderBy(asc(tokens.madeSeq), asc(tokens.ordinal));
+    const pictured = rows.map((row): PicturedToken => {
+      const { seq: usedSeq, lease, ...token } = tokenState(row);
+      return { ...token, usedSeq, lease: lease && leaseOf(lease) };
+    });
+    return { ...span!, ...fact, options: optionsOf(known?.options ?? null), tokens: pictured };
+  });
+}
+
+/** All of it is of one moment. A large pool takes longer than any other read may. */
+const atLength = <T>(db: Drizzle, read: (tx: Drizzle) => Promise<T>): Promise<T> =>
+  db.transaction(
     async (tx) => {
-      const span = await readSpan(tx, pool);
-      const fact = span && (await readFact(tx, pool, span.headSeq));
-      if (!fact) return null;
-      const [known] = await tx.select({ options: pools.options }).from(pools).where(eq(pools.pool, pool));
-      const rows = await tx
-        .select()
-        .from(tokens)
-        .where(eq(tokens.pool, pool))
-        .orderBy(asc(tokens.madeSeq), asc(tokens.ordinal));
-      const pictured = rows.map((row): PicturedToken => {
-        const { seq: usedSeq, lease, ...token } = tokenState(row);
-        return { ...token, usedSeq, lease: lease && leaseOf(lease) };
-      });
-      return { ...span!, ...fact, options: optionsOf(known?.options ?? null), tokens: pictured };
+      await tx.execute(sql`set local statement_timeout = 0`);
+      return read(tx);
     },
     { isolationLevel: 'repeatable read', accessMode: 'read only' },
   );
-}
 
 const leaseOf = ({ userId, fence, activatedAt, expiresAt }: NonNullable<PicturedToken['lease']>) => ({
   userId,
@@ -75,7 +82,7 @@ export async function readMoment(
   if (fact === null) return null;
   const options = await readOptionsAt(db, pool, seq);
   const pictured: PicturedToken[] = [];
-  const there = await readTokensAt(db, pool, seq);
+  const there = await atLength(db, (tx) => readTokensAt(tx, pool, seq));
   for (let first = 0; first < there.length; first += portion)
     pictured.push(...(await readStates(db, pool, seq, there.slice(first, first + portion))));
   const after = await readSpan(db, pool);

@@ -1,3 +1,6 @@
+-- The log before the tokens, as a commit of the process that serves meanwhile takes them: else each could wait for the other.
+CREATE INDEX "token_events_of_maintenance" ON "token_events" USING btree ("pool","token_id","seq") WHERE type in ('withdrawn', 'restored');
+--> statement-breakpoint
 CREATE TABLE "past_tokens" (
 	"pool" text NOT NULL,
 	"id" uuid NOT NULL,
@@ -10,8 +13,7 @@ CREATE TABLE "past_tokens" (
 );
 --> statement-breakpoint
 ALTER TABLE "tokens" ADD COLUMN "made_seq" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
-CREATE INDEX "past_tokens_by_life" ON "past_tokens" USING gist (int8range(made_seq, gone_seq));--> statement-breakpoint
-CREATE INDEX "token_events_of_maintenance" ON "token_events" USING btree ("pool","token_id","seq") WHERE type in ('withdrawn', 'restored');
+CREATE INDEX "past_tokens_by_life" ON "past_tokens" USING gist (int8range(made_seq, gone_seq));
 --> statement-breakpoint
 -- The logs tell of most of the tokens that have gone before there was this table: of all but those that came with their
 -- pool and that no fact names. What those were like that came so, and in which order they stood, has gone with them.
