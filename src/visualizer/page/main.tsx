@@ -6,13 +6,12 @@ import { keepTime } from './store/simulated.ts';
 import { choosePool, keepAddress, lookAround, poolName, restUnseen } from './store/store.ts';
 import { everySeen } from './store/ticking.ts';
 import { followChosen } from './store/token-facts.ts';
-import { resume } from './store/travel.ts';
+import { keepToPool } from './store/travel.ts';
 
 const lookAroundMs = 3000;
 
 choosePool(poolName.value);
-resume();
-void lookAround();
+keepToPool();
 everySeen(lookAroundMs, () => void lookAround());
 followChosen();
 follow();
