@@ -112,4 +112,57 @@ describe('the page', () => {
     await allocate(again, 'bob');
     await page.counts('Active', 2);
   });
+
+  it('asks for no more with each fact: what comes by itself is enough', async () => {
+    const service = await served({ POOL_SIZE: '2' });
+    const { token_id } = await allocate(service, 'ada');
+    const page = await Visualizer.open(service, `?token=${token_id}`);
+    const facts = page.panel(token_id).getByRole('region', { name: 'Facts' }).getByRole('listitem');
+    await expect.poll(() => facts.count(), patience).toBe(1);
+    await page.button('Close the token').click();
+    const newest = page.region('Newest facts').getByRole('listitem');
+    await expect.poll(() => newest.count(), patience).toBe(2);
+    const asked: string[] = [];
+    page.page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    for (const user of ['bob', 'cleo', 'dan', 'eve']) {
+      const before = await newest.count();
+      await allocate(service, user);
+      await expect.poll(() => newest.count(), patience).toBeGreaterThan(before);
+      await expect.poll(() => newest.first().textContent(), patience).toContain(user);
+    }
+    expect(asked.filter((path) => path.endsWith('/events'))).toEqual([]);
+    expect(asked.filter((path) => path.endsWith('/statistics')).length).toBeLessThan(4);
+  });
+
+  it('knows what happened to a token while nothing could be heard', async () => {
+    const where = await freshDatabase('postgres');
+    const service = await startService(where, { POOL_SIZE: '1' });
+    const { token_id } = await allocate(service, 'ada');
+    const query = `?token=${token_id}`;
+    const page = await Visualizer.open(service, query, { mayComplain: /Failed to load resource|ERR_/ });
+    const facts = page.panel(token_id).getByRole('region', { name: 'Facts' }).getByRole('listitem');
+    await expect.poll(() => facts.count(), patience).toBe(1);
+    // The connection is cut, and each try to come back, until the token has passed through other hands.
+    await page.page.route(/snapshot|stream/, (route) => route.abort());
+    await service.stop('SIGKILL');
+    const again = await startService(where, { POOL_SIZE: '1', PORT: new URL(service.url).port });
+    await allocate(again, 'bob');
+    await again.post(`/api/tokens/${token_id}/release`);
+    await page.page.unroute(/snapshot|stream/);
+    await page.isSaid('Connection', 'Live');
+    await expect.poll(() => facts.count(), patience).toBe(4);
+  });
+
+  it('keeps of a token that is never at rest the newest facts only, and reads older ones when asked', async () => {
+    const service = await served({ POOL_SIZE: '1' });
+    const { token_id } = await allocate(service, 'ada');
+    const page = await Visualizer.open(service, `?token=${token_id}`);
+    const facts = page.panel(token_id).getByRole('region', { name: 'Facts' }).getByRole('listitem');
+    await expect.poll(() => facts.count(), patience).toBe(1);
+    for (let user = 0; user < 120; user++) await allocate(service, `user ${user}`);
+    await expect.poll(() => facts.first().textContent(), patience).toContain('242');
+    expect(await facts.count()).toBe(200);
+    await page.button('Older facts').click();
+    await expect.poll(() => facts.count(), patience).toBe(241);
+  });
 });
