@@ -135,22 +135,20 @@ describe('the page', () => {
   });
 
   it('knows what happened to a token while nothing could be heard', async () => {
-    const where = await freshDatabase('postgres');
-    const service = await startService(where, { POOL_SIZE: '1' });
+    const service = await served({ POOL_SIZE: '1' });
     const { token_id } = await allocate(service, 'ada');
-    const query = `?token=${token_id}`;
-    const page = await Visualizer.open(service, query, { mayComplain: /Failed to load resource|ERR_/ });
+    const page = await Visualizer.open(service, `?token=${token_id}`);
     const facts = page.panel(token_id).getByRole('region', { name: 'Facts' }).getByRole('listitem');
     await expect.poll(() => facts.count(), patience).toBe(1);
-    // The connection is cut, and each try to come back, until the token has passed through other hands.
-    await page.page.route(/snapshot|stream/, (route) => route.abort());
-    await service.stop('SIGKILL');
-    const again = await startService(where, { POOL_SIZE: '1', PORT: new URL(service.url).port });
-    await allocate(again, 'bob');
-    await again.post(`/api/tokens/${token_id}/release`);
-    await page.page.unroute(/snapshot|stream/);
-    await page.isSaid('Connection', 'Live');
-    await expect.poll(() => facts.count(), patience).toBe(4);
+    const goes = page.page.waitForEvent('requestfailed', (request) =>
+      request.url().includes('/events/stream'),
+    );
+    await page.turn('hidden');
+    await goes;
+    await service.post(`/api/tokens/${token_id}/release`);
+    await allocate(service, 'bob');
+    await page.turn('visible');
+    await expect.poll(() => facts.count(), patience).toBe(3);
   });
 
   it('keeps of a token that is never at rest the newest facts only, and reads older ones when asked', async () => {
@@ -164,5 +162,32 @@ describe('the page', () => {
     expect(await facts.count()).toBe(200);
     await page.button('Older facts').click();
     await expect.poll(() => facts.count(), patience).toBe(241);
+  });
+
+  it('works in four tabs beside each other, of which one listens to messages', async () => {
+    const service = await served({ POOL_SIZE: '2' });
+    const first = await Visualizer.open(service);
+    const tabs = [first];
+    for (let tab = 1; tab < 4; tab++) {
+      const page = await first.page.context().newPage();
+      await page.goto(`${service.url}/visualizer`);
+      tabs.push(new Visualizer(page));
+    }
+    for (const tab of tabs) {
+      await tab.isSaid('Connection', 'Live');
+      await tab.region('Messages').scrollIntoViewIfNeeded();
+      await expect.poll(() => tab.region('Messages').textContent(), patience).toContain('since you look on');
+    }
+    for (const tab of tabs) await tab.button('Allocate').click();
+    for (const tab of tabs) {
+      await tab.isSaid('What became of it', '1 token allocated');
+      await expect.poll(() => tab.region('Newest facts').textContent(), patience).toContain('visitor');
+    }
+    const isElsewhere = (tab: Visualizer) =>
+      expect.poll(() => tab.button('Listen here').count(), patience).toBe(1);
+    await isElsewhere(tabs[1]!);
+    await tabs[1]!.region('Messages').scrollIntoViewIfNeeded();
+    await tabs[1]!.button('Listen here').dispatchEvent('click');
+    await isElsewhere(tabs[0]!);
   });
 });

@@ -7,13 +7,27 @@ import { headSeq, poolName } from './store.ts';
 /** What became of what was asked last, for people to read. */
 export const said = signal<{ words: string; isBad: boolean } | null>(null);
 
+/** A browser has six connections to one host, and one that waits in line keeps its own until it is its turn. */
+let free = 2;
+const line: (() => void)[] = [];
+
+async function inTurn<T>(ask: () => Promise<T>): Promise<T> {
+  if (free > 0) free--;
+  else await new Promise<void>((resolve) => line.push(resolve));
+  const answer = await ask();
+  const next = line.shift();
+  if (next) next();
+  else free++;
+  return answer;
+}
+
 let visitors = 0;
 
 /** For a made-up user; a pool in which newcomers wait in line answers when it is their turn. */
 export async function allocate(count = 1): Promise<void> {
   const pool = poolPath(poolName.peek(), '/tokens/allocate');
   const answers = await Promise.all(
-    Array.from({ length: count }, () => tell<{ token_id: string }>(pool, { user_id: visitor() })),
+    Array.from({ length: count }, () => inTurn(() => tell<unknown>(pool, { user_id: visitor() }))),
   );
   const bad = answers.find((answer) => !('ok' in answer));
   const granted = answers.filter((answer) => 'ok' in answer).length;

@@ -3,6 +3,7 @@ import { computed, effect, signal } from '@preact/signals';
 import { RateMeter } from '../panels/rate-meter.ts';
 import type { Message, Statistics } from '../panels/shapes.ts';
 import { type Dropped, type Step, StepBuffer } from '../panels/step-buffer.ts';
+import { isElsewhere, take } from './one-tab.ts';
 import { ask, poolPath } from './requests.ts';
 import { headSeq, hear, isPast, liveNow, poolName, snapshots, travelledTo } from './store.ts';
 import { everySeen, isSeen } from './ticking.ts';
@@ -67,7 +68,7 @@ export function watch(): void {
   });
   everySeen(statisticsMs, () => void count());
   effect(() => {
-    return messagesSeen.value && !isPast.value ? listen(poolName.value) : undefined;
+    return messagesSeen.value && !isPast.value && !isElsewhere.value ? listen(poolName.value) : undefined;
   });
 }
 
@@ -87,6 +88,7 @@ function listen(pool: string): () => void {
     dropped.value = buffer.dropped;
   };
   const begin = () => {
+    take();
     stream = new EventSource(poolPath(pool, '/messages/stream'));
     stream.addEventListener('message', ({ data }) => {
       buffer.add(JSON.parse(data) as Message);
