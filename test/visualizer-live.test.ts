@@ -190,4 +190,27 @@ describe('the page', () => {
     await tabs[1]!.button('Listen here').dispatchEvent('click');
     await isElsewhere(tabs[0]!);
   });
+
+  it('leaves the line when somebody goes to another pool, and has connections left in the meantime', async () => {
+    const service = await served({ POOL_SIZE: '2' });
+    await service.post('/api/pools', { name: 'narrow', size: 1, when_full: 'wait' });
+    await service.post('/api/pools/narrow/tokens/allocate', { user_id: 'ada' });
+    const page = await Visualizer.open(service, '?pool=narrow', { mayComplain: /ERR_ABORTED/ });
+    await page.button('Allocate 10').click();
+    await page.counts('Waiting', 2);
+    await page.page.getByRole('combobox', { name: 'Pool' }).selectOption('default');
+    await page.counts('Available', 2);
+    await page.button('Allocate').click();
+    await page.isSaid('What became of it', '1 token allocated');
+    const waiting = async () => (await service.get<{ total: number }>('/api/pools/narrow/queue')).body.total;
+    await expect.poll(waiting, patience).toBe(0);
+  });
+
+  it('copies its link where a browser gives no clipboard, as without TLS', async () => {
+    const service = await served({ POOL_SIZE: '2' });
+    const page = await Visualizer.open(service);
+    await page.page.evaluate(`Object.defineProperty(navigator, 'clipboard', { value: undefined })`);
+    await page.button('Copy link').click();
+    await expect.poll(() => page.button('Copied').count(), patience).toBe(1);
+  });
 });

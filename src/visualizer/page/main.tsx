@@ -1,6 +1,7 @@
 /** Where the page begins: the pool is asked for first, then the page is drawn. */
 import { render } from 'preact';
 import { App } from './app.tsx';
+import { leaveLines } from './store/allocate.ts';
 import { follow } from './store/feed.ts';
 import { keepTime } from './store/simulated.ts';
 import { choosePool, keepAddress, lookAround, poolName, restUnseen } from './store/store.ts';
@@ -18,5 +19,6 @@ follow();
 keepTime();
 restUnseen();
 keepAddress();
+leaveLines();
 
 render(<App />, document.getElementById('page')!);

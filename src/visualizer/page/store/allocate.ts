@@ -1,5 +1,5 @@
 /** What a visitor can do to a pool: ask for a token, and change one. */
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import { counted } from '../format.ts';
 import { type Answer, poolPath, problemWords, tell } from './requests.ts';
 import { headSeq, poolName } from './store.ts';
@@ -21,14 +21,28 @@ async function inTurn<T>(ask: () => Promise<T>): Promise<T> {
   return answer;
 }
 
+let staying = new AbortController();
+
+/** From now on whoever goes to another pool waits in line no longer. */
+export function leaveLines(): void {
+  effect(() => {
+    poolName.value;
+    staying.abort();
+    staying = new AbortController();
+    said.value = null;
+  });
+}
+
 let visitors = 0;
 
 /** For a made-up user; a pool in which newcomers wait in line answers when it is their turn. */
 export async function allocate(count = 1): Promise<void> {
   const pool = poolPath(poolName.peek(), '/tokens/allocate');
+  const { signal } = staying;
   const answers = await Promise.all(
-    Array.from({ length: count }, () => inTurn(() => tell<unknown>(pool, { user_id: visitor() }))),
+    Array.from({ length: count }, () => inTurn(() => tell<unknown>(pool, { user_id: visitor() }, signal))),
   );
+  if (signal.aborted) return;
   const bad = answers.find((answer) => !('ok' in answer));
   const granted = answers.filter((answer) => 'ok' in answer).length;
   said.value =
