@@ -109,6 +109,6 @@ describe.each(databaseKinds)('statistics on %s', (kind) => {
     };
     expect(buckets).toHaveLength(20);
     expect(buckets.at(-1)).toMatchObject({ active: 0, activated: 500, released: 500 });
-    expect(held[0]).toEqual({ upToMs: 100, leases: 10_000 });
+    expect(held[0]).toEqual({ upToMs: 1000, leases: 10_000 });
   });
 });

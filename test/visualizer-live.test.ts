@@ -112,4 +112,105 @@ describe('the page', () => {
     await allocate(again, 'bob');
     await page.counts('Active', 2);
   });
+
+  it('asks for no more with each fact: what comes by itself is enough', async () => {
+    const service = await served({ POOL_SIZE: '2' });
+    const { token_id } = await allocate(service, 'ada');
+    const page = await Visualizer.open(service, `?token=${token_id}`);
+    const facts = page.panel(token_id).getByRole('region', { name: 'Facts' }).getByRole('listitem');
+    await expect.poll(() => facts.count(), patience).toBe(1);
+    await page.button('Close the token').click();
+    const newest = page.region('Newest facts').getByRole('listitem');
+    await expect.poll(() => newest.count(), patience).toBe(2);
+    const asked: string[] = [];
+    page.page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    for (const user of ['bob', 'cleo', 'dan', 'eve']) {
+      const before = await newest.count();
+      await allocate(service, user);
+      await expect.poll(() => newest.count(), patience).toBeGreaterThan(before);
+      await expect.poll(() => newest.first().textContent(), patience).toContain(user);
+    }
+    expect(asked.filter((path) => path.endsWith('/events'))).toEqual([]);
+    expect(asked.filter((path) => path.endsWith('/statistics')).length).toBeLessThan(4);
+  });
+
+  it('knows what happened to a token while nothing could be heard', async () => {
+    const service = await served({ POOL_SIZE: '1' });
+    const { token_id } = await allocate(service, 'ada');
+    const page = await Visualizer.open(service, `?token=${token_id}`);
+    const facts = page.panel(token_id).getByRole('region', { name: 'Facts' }).getByRole('listitem');
+    await expect.poll(() => facts.count(), patience).toBe(1);
+    const goes = page.page.waitForEvent('requestfailed', (request) =>
+      request.url().includes('/events/stream'),
+    );
+    await page.turn('hidden');
+    await goes;
+    await service.post(`/api/tokens/${token_id}/release`);
+    await allocate(service, 'bob');
+    await page.turn('visible');
+    await expect.poll(() => facts.count(), patience).toBe(3);
+  });
+
+  it('keeps of a token that is never at rest the newest facts only, and reads older ones when asked', async () => {
+    const service = await served({ POOL_SIZE: '1' });
+    const { token_id } = await allocate(service, 'ada');
+    const page = await Visualizer.open(service, `?token=${token_id}`);
+    const facts = page.panel(token_id).getByRole('region', { name: 'Facts' }).getByRole('listitem');
+    await expect.poll(() => facts.count(), patience).toBe(1);
+    for (let user = 0; user < 120; user++) await allocate(service, `user ${user}`);
+    await expect.poll(() => facts.first().textContent(), patience).toContain('242');
+    expect(await facts.count()).toBe(200);
+    await page.button('Older facts').click();
+    await expect.poll(() => facts.count(), patience).toBe(241);
+  });
+
+  it('works in four tabs beside each other, of which one listens to messages', async () => {
+    const service = await served({ POOL_SIZE: '2' });
+    const first = await Visualizer.open(service);
+    const tabs = [first];
+    for (let tab = 1; tab < 4; tab++) {
+      const page = await first.page.context().newPage();
+      await page.goto(`${service.url}/visualizer`);
+      tabs.push(new Visualizer(page));
+    }
+    for (const tab of tabs) {
+      await tab.isSaid('Connection', 'Live');
+      await tab.region('Messages').scrollIntoViewIfNeeded();
+      await expect.poll(() => tab.region('Messages').textContent(), patience).toContain('since you look on');
+    }
+    for (const tab of tabs) await tab.button('Allocate').click();
+    for (const tab of tabs) {
+      await tab.isSaid('What became of it', '1 token allocated');
+      await expect.poll(() => tab.region('Newest facts').textContent(), patience).toContain('visitor');
+    }
+    const isElsewhere = (tab: Visualizer) =>
+      expect.poll(() => tab.button('Listen here').count(), patience).toBe(1);
+    await isElsewhere(tabs[1]!);
+    await tabs[1]!.region('Messages').scrollIntoViewIfNeeded();
+    await tabs[1]!.button('Listen here').dispatchEvent('click');
+    await isElsewhere(tabs[0]!);
+  });
+
+  it('leaves the line when somebody goes to another pool, and has connections left in the meantime', async () => {
+    const service = await served({ POOL_SIZE: '2' });
+    await service.post('/api/pools', { name: 'narrow', size: 1, when_full: 'wait' });
+    await service.post('/api/pools/narrow/tokens/allocate', { user_id: 'ada' });
+    const page = await Visualizer.open(service, '?pool=narrow', { mayComplain: /ERR_ABORTED/ });
+    await page.button('Allocate 10').click();
+    await page.counts('Waiting', 2);
+    await page.page.getByRole('combobox', { name: 'Pool' }).selectOption('default');
+    await page.counts('Available', 2);
+    await page.button('Allocate').click();
+    await page.isSaid('What became of it', '1 token allocated');
+    const waiting = async () => (await service.get<{ total: number }>('/api/pools/narrow/queue')).body.total;
+    await expect.poll(waiting, patience).toBe(0);
+  });
+
+  it('copies its link where a browser gives no clipboard, as without TLS', async () => {
+    const service = await served({ POOL_SIZE: '2' });
+    const page = await Visualizer.open(service);
+    await page.page.evaluate(`Object.defineProperty(navigator, 'clipboard', { value: undefined })`);
+    await page.button('Copy link').click();
+    await expect.poll(() => page.button('Copied').count(), patience).toBe(1);
+  });
 });

@@ -1,6 +1,8 @@
 /** What the panels of the page make of what they are given. */
 import { describe, expect, it } from 'vitest';
 import { optionDefaults } from '../src/lease/pool-options.ts';
+import { heldBoundsMs } from '../src/lease/statistics.ts';
+import { duration } from '../src/visualizer/page/format.ts';
 import { heldRows, medianHeld } from '../src/visualizer/page/panels/held.ts';
 import { columnsOf, gapInWords, hourInWords, minuteAt, scaleOf } from '../src/visualizer/page/panels/hour.ts';
 import { optionRows } from '../src/visualizer/page/panels/option-rows.ts';
@@ -107,6 +109,12 @@ describe('the last hour', () => {
 describe('how long leases were held', () => {
   const held = (...leases: number[]) =>
     [1_000, 10_000, 120_000, null].map((up_to_ms, place) => ({ up_to_ms, leases: leases[place] ?? 0 }));
+
+  it('are told apart by bounds that people have in mind', () => {
+    expect(heldBoundsMs.map((ms) => duration(ms)).join(' · ')).toBe(
+      '1 s · 10 s · 30 s · 1 min · 2 min · 5 min · 10 min · 30 min · 1 h · 3 h · 1 d',
+    );
+  });
 
   it('estimates the median within the bounds it falls between', () => {
     expect(medianHeld(held(0, 4))).toEqual({ ms: 5_500, isAbove: false });

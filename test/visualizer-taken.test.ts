@@ -6,7 +6,7 @@ import { type Status, statusOf, type TokenState } from '../src/lease/lease.ts';
 import type { PoolOptions } from '../src/lease/pool-options.ts';
 import { tokenMachine } from '../src/token/token-machine.ts';
 import { type ChartTransition, chartOf } from '../src/visualizer/chart/chart.ts';
-import { countdown, type Taken, transitionTaken } from '../src/visualizer/page/chart/taken.ts';
+import { type Taken, transitionTaken } from '../src/visualizer/page/chart/taken.ts';
 import { type Standing, stateOf, takenBy } from '../src/visualizer/page/chart/taken-by.ts';
 import { idOf, type PoolWorld, rowOf, startPool, traitsOf } from './support/pool.ts';
 import { Seeded } from './support/seeded.ts';
@@ -194,17 +194,5 @@ describe('what the page says of a fact', () => {
     const fact = { seq: 1, token_id: null, type: 'opened', reason: 'pool_opened' };
     expect(takenBy(null, fact)).toBeNull();
     expect(takenBy(null, { ...fact, type: 'changed', reason: 'options_changed' })).toBeNull();
-  });
-});
-
-describe('what is left of a timer', () => {
-  it('is said in its two largest units, and is never less than nothing', () => {
-    expect([103_000, 102_001, 999, 0, -5].map(countdown)).toEqual(['1:43', '1:43', '0:01', '0:00', '0:00']);
-    expect([3_600_000, 7_505_000, 86_400_000, 30 * 86_400_000].map(countdown)).toEqual([
-      '1:00:00',
-      '2:05:05',
-      '1d 0h',
-      '30d 0h',
-    ]);
   });
 });

@@ -6,6 +6,7 @@ import { pictureOf } from '../src/visualizer/page/store/picture.ts';
 import { found } from '../src/visualizer/page/store/search.ts';
 import { spansOf } from '../src/visualizer/page/store/timeline.ts';
 import { factInWords, initials, tokenInWords } from '../src/visualizer/page/store/words.ts';
+import { cutToFit } from '../src/visualizer/page/tiles/cut.ts';
 import { gridFor, indexAt, indexBy, spotOf } from '../src/visualizer/page/tiles/grid.ts';
 import type { WireToken } from '../src/visualizer/page/wire.ts';
 import { activated, at, fact, held, iso, options, snapshot, token } from './support/page.ts';
@@ -119,6 +120,13 @@ describe('words', () => {
     expect(
       ['ada', 'ci-runner-7', 'visitor-12', '337041f0-05ed-4eea-8d1c-54632a55ddfe', '…'].map(initials),
     ).toEqual(['ad', 'cr', 'v12', '33', '?']);
+  });
+
+  it('never part the halves of a character', () => {
+    expect(['𝓐𝓭𝓪', '𝓐𝓭𝓪 𝓑', '😀😀'].map(initials)).toEqual(['𝓐𝓭', '𝓐𝓑', '?']);
+    const ruler = { measureText: (text: string) => ({ width: text.length }) };
+    for (let room = 6; room < 24; room++)
+      expect(cutToFit(ruler, '😀😀😀😀😀😀😀😀😀😀😀12', room)).not.toMatch(/\p{Surrogate}/u);
   });
 
   it('find tokens by user, id, name and label, whatever the case', () => {

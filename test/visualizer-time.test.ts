@@ -83,4 +83,59 @@ describe('the page of the past', () => {
     await other.button('Back to now').click();
     await other.counts('Active', 3);
   });
+
+  it('shows of each pool its own past, whatever it has shown of another, and keeps nothing of it', async () => {
+    const service = await simulated();
+    await service.post('/api/pools', { name: 'other', size: 5 });
+    for (const user of ['ada', 'bob']) await allocate(service, user);
+    for (const user of ['cleo', 'dan'])
+      await service.post('/api/pools/other/tokens/allocate', { user_id: user });
+    const page = await Visualizer.open(service);
+    const slider = page.page.getByRole('slider', { name: 'Fact of the log' });
+    const choose = (pool: string) => page.page.getByRole('combobox', { name: 'Pool' }).selectOption(pool);
+    await slider.press('Home');
+    await slider.press('ArrowRight');
+    await page.isSaid('The moment that is shown', 'ada');
+    await choose('other');
+    await page.counts('Active', 2);
+    await slider.press('Home');
+    await slider.press('ArrowRight');
+    await page.isSaid('The moment that is shown', 'cleo');
+    await page.counts('Active', 1);
+    await page.counts('Available', 4);
+    // Who waits is only known of now.
+    expect(await page.count('Waiting')).toBe('–');
+  });
+
+  it('is not that of the log before, when another service answers there', async () => {
+    const service = await simulated();
+    for (const user of ['ada', 'bob', 'cleo']) await allocate(service, user);
+    const page = await Visualizer.open(service, '', { mayComplain: /Failed to load resource|ERR_/ });
+    const slider = page.page.getByRole('slider', { name: 'Fact of the log' });
+    await slider.press('Home');
+    await slider.press('ArrowRight');
+    await page.isSaid('The moment that is shown', 'ada');
+    await service.stop('SIGKILL');
+    const env = { CLOCK: 'simulated', POOL_SIZE: '3', PORT: new URL(service.url).port };
+    const other = await startService(await freshDatabase('postgres'), env);
+    await allocate(other, 'zoe');
+    await page.isSaid('The moment that is shown', 'zoe');
+    expect(await page.count('Active')).toBe('1');
+  });
+
+  it('marks a step of the machine each time that somebody takes it', async () => {
+    const service = await simulated();
+    const { token_id } = await allocate(service, 'ada');
+    const page = await Visualizer.open(service, `?token=${token_id}`, { reducedMotion: 'reduce' });
+    const marked = page.page.locator('[data-machine="token"] .chart-lettering.is-taken');
+    await page.button('One fact back').click();
+    await page.counts('Active', 0);
+    for (const _ of ['once', 'again']) {
+      await page.button('One fact forward').click();
+      await expect.poll(() => marked.count(), patience).toBe(1);
+      await expect.poll(() => marked.count(), patience).toBe(0);
+      await page.button('One fact back').click();
+      await page.counts('Active', 0);
+    }
+  });
 });

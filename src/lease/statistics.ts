@@ -5,7 +5,7 @@ export const bucketMs = 60_000;
 
 /** For how long leases had been held when they ended; one column more has those beyond the last bound. */
 export const heldBoundsMs = [
-  100, 300, 1000, 3000, 10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000,
+  1000, 10_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000, 10_800_000, 86_400_000,
 ] as const;
 
 export interface Bucket {

@@ -5,11 +5,12 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
 import { launchChromium } from './chromium.ts';
 
-/** The three widths that the page is made for: a phone, a laptop and a wall. */
+/** The widths that the page is made for: a phone, a laptop and a wall; and a laptop enlarged fourfold. */
 export const widths = {
   phone: { width: 390, height: 844 },
   laptop: { width: 1280, height: 800 },
   wall: { width: 2560, height: 1440 },
+  enlarged: { width: 320, height: 256 },
 };
 
 let browser: Browser;

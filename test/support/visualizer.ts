@@ -49,6 +49,14 @@ export class Visualizer {
     await expect.poll(() => this.status(name).textContent(), patience).toContain(part);
   }
 
+  /** As if somebody turned to another tab, or came back from it. */
+  turn(state: 'hidden' | 'visible'): Promise<void> {
+    return this.page.evaluate(
+      `Object.defineProperty(document, 'visibilityState', { value: '${state}', configurable: true });
+       document.dispatchEvent(new Event('visibilitychange'));`,
+    );
+  }
+
   /** How many tokens of the pool the page says are `Active`, `Available`, … */
   count(of: string): Promise<string | null> {
     return this.page

@@ -64,7 +64,7 @@ export interface WirePool {
   counts: { available: number; active: number; total: number; waiting: number };
 }
 
-export interface WireWaiter {
+interface WireWaiter {
   position: number;
   user_id: string;
   priority: number;

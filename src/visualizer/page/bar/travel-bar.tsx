@@ -1,7 +1,8 @@
 /** Time travel: a slider over all facts of the log, steps, play, and back to now. */
 import { useSignal } from '@preact/signals';
 import { dateAndTime, number } from '../format.ts';
-import { headSeq, isPast, oldestSeq, travelledTo } from '../store/store.ts';
+import { Copy } from '../shell/copy.tsx';
+import { addressNow, headSeq, isPast, oldestSeq, travelledTo } from '../store/store.ts';
 import {
   backToNow,
   pastFact,
@@ -68,7 +69,7 @@ export function TravelBar() {
         </p>
       </div>
       <ToInstant />
-      <CopyLink />
+      <Copy label="Copy link" text={() => location.origin + addressNow()} />
       <button
         type="button"
         class={isPast.value ? 'primary' : ''}
@@ -116,6 +117,7 @@ function ToInstant() {
         type="datetime-local"
         step={1}
         aria-label="Instant"
+        max="9999-12-31T23:59:59"
         value={local.value}
         onInput={(event) => {
           local.value = event.currentTarget.value;
@@ -123,21 +125,5 @@ function ToInstant() {
       />
       <button type="submit">Go</button>
     </form>
-  );
-}
-
-function CopyLink() {
-  const copied = useSignal(false);
-  const copy = async () => {
-    await navigator.clipboard.writeText(location.href);
-    copied.value = true;
-    setTimeout(() => {
-      copied.value = false;
-    }, 1500);
-  };
-  return (
-    <button type="button" onClick={() => void copy()}>
-      {copied.value ? 'Copied' : 'Copy link'}
-    </button>
   );
 }

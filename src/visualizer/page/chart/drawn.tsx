@@ -2,8 +2,9 @@
 import type { ChartTransition } from '../../chart/chart.ts';
 import type { Arrow, Box, DrawnChart, Lettering, Run, StateBox } from '../../chart/drawing.ts';
 import { advanceOf, clockWidth, ringWidth, sizeOf } from '../../chart/metrics.ts';
+import { countdown } from '../format.ts';
 import { headOf, strokeOf } from './strokes.ts';
-import { countdown, type Taken, type Timer } from './taken.ts';
+import type { Taken, Timer } from './taken.ts';
 
 const around = ({ x, y, width, height }: Box, by: number) => ({
   x: x - by,

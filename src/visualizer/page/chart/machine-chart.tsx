@@ -9,7 +9,7 @@ import { Spoken } from './spoken.tsx';
 import { type Taken, type Timer, transitionTaken } from './taken.ts';
 import { useView } from './viewing.ts';
 
-export interface MachineChartProps {
+interface MachineChartProps {
   chart: DrawnChart;
   /** The state that the machine is in; null: it is not known, or the machine is no more. */
   state: string | null;

@@ -8,7 +8,8 @@ export function useForAMoment<T extends { key: number }>(newest: T | null): T | 
   const [passed, setPassed] = useState(newest?.key ?? null);
   const key = newest?.key ?? null;
   useEffect(() => {
-    if (key === null) return;
+    // What is gone may come again: whoever steps back takes the same step again.
+    if (key === null) return setPassed(null);
     const timer = setTimeout(() => setPassed(key), momentMs);
     return () => clearTimeout(timer);
   }, [key]);

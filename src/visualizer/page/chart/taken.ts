@@ -34,17 +34,3 @@ export function transitionTaken({ id, transitions }: Chart, taken: Taken | null)
   const ranked = [...transitions.keys()].filter((n) => rank(n) > 1).sort((a, b) => rank(b) - rank(a));
   return ranked[0] ?? null;
 }
-
-/** What is left, in the two largest units: `1:43`, `2:05:00`, `29d 23h`. */
-export function countdown(ms: number): string {
-  const seconds = Math.max(0, Math.ceil(ms / 1000));
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const [days, hours, minutes] = [
-    Math.floor(seconds / 86_400),
-    Math.floor(seconds / 3600) % 24,
-    Math.floor(seconds / 60) % 60,
-  ];
-  if (days > 0) return `${days}d ${hours}h`;
-  if (hours > 0) return `${hours}:${two(minutes)}:${two(seconds % 60)}`;
-  return `${minutes}:${two(seconds % 60)}`;
-}

@@ -4,6 +4,8 @@ import type { Drawing, DrawnChart } from '../../chart/drawing.ts';
 
 /** Below it the wide drawing cannot be read. */
 const readable = 0.62;
+/** Below it its small letters are hard to read: it is rather scrolled, unless somebody wants to see all of it. */
+const legible = 0.88;
 const scaleMax = 2.5;
 const fittedMax = 1.15;
 const step = 1.25;
@@ -11,10 +13,11 @@ const step = 1.25;
 export function useView(chart: DrawnChart) {
   const element = useRef<HTMLElement>(null);
   const room = useRoom(element);
-  const [zoom, setZoom] = useState(1);
+  const [wanted, setZoom] = useState<number | null>(null);
   const form: 'wide' | 'narrow' = room >= chart.wide.width * readable ? 'wide' : 'narrow';
   const drawing: Drawing = chart[form];
   const fitted = Math.min(fittedMax, room / drawing.width);
+  const zoom = wanted ?? (form === 'wide' ? Math.max(1, legible / fitted) : 1);
   const scale = fitted * zoom;
   const zoomTo = (next: number) => {
     const view = element.current;

@@ -2,7 +2,7 @@
 import { duration } from '../format.ts';
 import type { HeldBucket } from './shapes.ts';
 
-export interface HeldRow {
+interface HeldRow {
   label: string;
   leases: number;
   /** Of the longest bar, 0 to 1. */

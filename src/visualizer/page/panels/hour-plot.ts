@@ -93,7 +93,7 @@ const factsData = ({ at, activated, evicted, expired }: Columns): uPlot.AlignedD
 
 const leasesOptions = (view: View) => ({
   ...shared(view),
-  padding: [8, 8, 4, 0] satisfies uPlot.Padding,
+  padding: [8, 20, 4, 0] satisfies uPlot.Padding,
   scales: { x: xOf(view), y: { range: (): uPlot.Range.MinMax => [0, view.top] } },
   axes: [{ ...minutesOf(view), size: 0, values: () => [] }, numbersOf(view, 28)],
   series: [
@@ -124,7 +124,7 @@ function factsOptions(view: View) {
   ];
   return {
     ...shared(view),
-    padding: [10, 8, 0, 0] satisfies uPlot.Padding,
+    padding: [10, 20, 0, 0] satisfies uPlot.Padding,
     scales: { x: xOf(view), y: { range } },
     axes: [minutesOf(view), numbersOf(view, 22)],
     series: [{}, barred('accent'), barred('withdrawn'), barred('danger')],

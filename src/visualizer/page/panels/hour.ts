@@ -35,7 +35,7 @@ export function minuteAt({ at }: Columns, second: number): number | null {
   return place >= 0 && place < at.length ? place : null;
 }
 
-export interface Totals {
+interface Totals {
   active: number;
   activated: number;
   evicted: number;

@@ -12,9 +12,11 @@ interface Props {
   /** What is missing, as there was too much. */
   dropped: Dropped;
   onClear: () => void;
+  /** Where another tab of the browser listens to them: to do it here again. */
+  onTakeBack: (() => void) | null;
 }
 
-export function Messages({ steps, dropped, onClear }: Props) {
+export function Messages({ steps, dropped, onClear, onTakeBack }: Props) {
   /** What there was when it was halted. */
   const [halted, setHalted] = useState<readonly Step[] | null>(null);
   /** null: the newest, whichever it is. It stays when it has gone from the list. */
@@ -54,6 +56,14 @@ export function Messages({ steps, dropped, onClear }: Props) {
       }
     >
       <p class="panel-says">{inWords(shown.length, halted !== null, Math.max(0, missed))}</p>
+      {onTakeBack && (
+        <p class="panel-warns">
+          Another tab of this browser listens to them, and one can.{' '}
+          <button type="button" onClick={onTakeBack}>
+            Listen here
+          </button>
+        </p>
+      )}
       {missing !== '' && <p class="panel-warns">{missing} left out: there were too many at once.</p>}
       {step !== undefined && (
         <div class="messages">

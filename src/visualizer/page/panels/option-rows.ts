@@ -3,7 +3,7 @@ import { type OptionName, optionDefaults } from '../../../lease/pool-options.ts'
 import { counted, duration, number } from '../format.ts';
 import type { WireOptions } from './shapes.ts';
 
-export interface OptionRow {
+interface OptionRow {
   /** As it is written over REST. */
   name: string;
   means: string;

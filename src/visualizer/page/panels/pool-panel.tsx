@@ -20,20 +20,18 @@ export function PoolPanel({ pool: { name, options, counts }, queue, tokens, nowM
   return (
     <Panel name="pool" title={`Pool ${name}`}>
       <Shares counts={counts} />
-      <div class="pool-parts">
-        <section class="pool-options" aria-labelledby="pool-options">
-          <h3 id="pool-options">Options</h3>
-          {options === null ? (
-            <p class="panel-none">The log no longer says what they were.</p>
-          ) : (
-            <Options options={options} />
-          )}
-        </section>
-        <div class="pool-rest">
-          <WaitingLine queue={queue} nowMs={nowMs} />
-          <Maintenance tokens={tokens} {...actions} />
-          <Labels tokens={tokens} />
-        </div>
+      <section class="pool-options" aria-labelledby="pool-options">
+        <h3 id="pool-options">Options</h3>
+        {options === null ? (
+          <p class="panel-none">The log no longer says what they were.</p>
+        ) : (
+          <Options options={options} />
+        )}
+      </section>
+      <div class="pool-rest">
+        <WaitingLine queue={queue} nowMs={nowMs} />
+        <Maintenance tokens={tokens} {...actions} />
+        <Labels tokens={tokens} />
       </div>
     </Panel>
   );
@@ -72,27 +70,19 @@ function Shares({ counts: { available, active, total, resting = 0, withdrawn = 0
 
 function Options({ options }: { options: WireOptions }) {
   return (
-    <table class="options">
-      <thead class="for-readers">
-        <tr>
-          <th scope="col">Option</th>
-          <th scope="col">Value</th>
-        </tr>
-      </thead>
-      <tbody>
-        {optionRows(options).map(({ name, means, value, otherwise }) => (
-          <tr key={name} class={otherwise === null ? undefined : 'chosen'}>
-            <th scope="row">
-              <code>{name}</code>
-              <span class="option-means">{means}</span>
-            </th>
-            <td>
-              <span class="option-value">{value}</span>
-              {otherwise !== null && <span class="option-otherwise">default: {otherwise}</span>}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <dl class="options">
+      {optionRows(options).map(({ name, means, value, otherwise }) => (
+        <div key={name} class={otherwise === null ? undefined : 'chosen'}>
+          <dt>
+            <code>{name}</code>
+            <span class="option-means">{means}</span>
+          </dt>
+          <dd>
+            <span class="option-value">{value}</span>
+            {otherwise !== null && <span class="option-otherwise">default: {otherwise}</span>}
+          </dd>
+        </div>
+      ))}
+    </dl>
   );
 }

@@ -9,6 +9,7 @@ import {
   choosePool,
   clockKind,
   connection,
+  isPast,
   poolName,
   pools,
   queue,
@@ -101,7 +102,7 @@ function Counts() {
       ))}
       <div class="count">
         <dt>Waiting</dt>
-        <dd>{queue.value ? number(queue.value.total) : '–'}</dd>
+        <dd>{queue.value && !isPast.value ? number(queue.value.total) : '–'}</dd>
       </div>
     </dl>
   );
@@ -113,7 +114,9 @@ function Clock() {
   const now = serviceNow();
   return (
     <div class="head-clock">
-      <span class="soft">{clockKind.value === 'simulated' ? 'Simulated clock' : "Service's clock"}</span>
+      <span class="soft">
+        {isPast.value ? 'It was' : clockKind.value === 'simulated' ? 'Simulated clock' : "Service's clock"}
+      </span>
       {isKnown ? <time dateTime={new Date(now).toISOString()}>{dateAndTime(now)}</time> : <span>–</span>}
     </div>
   );

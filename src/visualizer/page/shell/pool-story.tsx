@@ -10,6 +10,7 @@ import type { WireOptions } from '../panels/shapes.ts';
 import { longestHeld } from '../panels/tokens-read.ts';
 import { act } from '../store/allocate.ts';
 import { counts, options } from '../store/drawn.ts';
+import { isElsewhere, takeBack } from '../store/one-tab.ts';
 import { tokenOut } from '../store/picture.ts';
 import { choose, isPast, poolName, queue, serviceNow, shown } from '../store/store.ts';
 import { tick } from '../store/ticking.ts';
@@ -88,7 +89,12 @@ function MessagesWhenSeen() {
   }, []);
   return (
     <div ref={place} class="messages-place">
-      <Messages steps={steps.value} dropped={dropped.value} onClear={clearMessages} />
+      <Messages
+        steps={steps.value}
+        dropped={dropped.value}
+        onClear={clearMessages}
+        onTakeBack={isElsewhere.value ? takeBack : null}
+      />
     </div>
   );
 }

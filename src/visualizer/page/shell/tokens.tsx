@@ -39,6 +39,8 @@ function Nothing() {
         : 'Nothing is known of the pool yet.'
       : isPast.value
         ? 'The pool had no tokens then.'
-        : 'The pool has no tokens yet: add one, and it stays until nobody wants it any more.';
+        : connection.value.kind === 'no_pool'
+          ? 'The pool is no more.'
+          : 'The pool has no tokens yet: add one, and it stays until nobody wants it any more.';
   return <p class="nothing">{words}</p>;
 }

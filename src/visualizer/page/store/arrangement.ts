@@ -3,8 +3,7 @@ import { statusOf } from '../../../lease/lease.ts';
 import type { PicturedLease } from '../../../lease/picture.ts';
 import type { Token, WireOptions } from '../wire.ts';
 
-export const arrangements = ['making', 'use', 'time'] as const;
-export type Arrangement = (typeof arrangements)[number];
+export type Arrangement = 'making' | 'use' | 'time';
 
 /**
  * `making`: as they were made. `use`: those that are held in the order in which they would be evicted, then the free ones in

@@ -1,10 +1,5 @@
 /** Looks up moments of the past: the newest question wins, and what was seen lately is at hand. Pure but for `ask`, which is given. */
 
-export interface Moment<T> {
-  seq: number;
-  seen: T;
-}
-
 const keptMax = 40;
 
 export class Past<T> {

@@ -8,9 +8,10 @@ export const poolPath = (pool: string, rest = ''): string => `/api/pools/${encod
 export const ask = <T>(path: string, signal?: AbortSignal): Promise<Answer<T>> =>
   answered(path, signal ? { signal } : {});
 
-export const tell = <T>(path: string, body?: object): Promise<Answer<T>> =>
+export const tell = <T>(path: string, body?: object, signal?: AbortSignal): Promise<Answer<T>> =>
   answered(path, {
     method: 'POST',
+    ...(signal && { signal }),
     ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
   });
 

@@ -24,6 +24,8 @@ export const clockKind = signal<'system' | 'simulated'>('system');
 
 /** Another answer after each change, of a picture that is changed in place. */
 export const latest = signal<{ picture: Picture } | null>(null);
+/** How many snapshots have come: with each, facts may have been passed over. */
+export const snapshots = signal(0);
 const time = signal<ServiceTime>({ now: 0, heardMs: 0, clock: 'system' });
 
 export const headSeq = computed(() => latest.value?.picture.seq ?? null);
@@ -54,6 +56,7 @@ export function hear(hearer: Heard): () => void {
 function began(snapshot: WireSnapshot): void {
   batch(() => {
     latest.value = { picture: pictureOf(snapshot) };
+    snapshots.value++;
     clockKind.value = snapshot.clock;
     time.value = { now: Date.parse(snapshot.now), heardMs: elapsedMs(), clock: snapshot.clock };
   });
@@ -81,7 +84,8 @@ const saw = (seen: Seen): void => {
 };
 
 let following: Live | null = null;
-const restMs = 30_000;
+/** Long enough to go through one's tabs, and no longer: a browser has six connections to one host, and other tabs need them. */
+const restMs = 1000;
 
 /** Shows another pool, as it is now. */
 export function choosePool(name: string): void {
@@ -98,6 +102,7 @@ export function choosePool(name: string): void {
     latest.value = null;
   });
   following = new Live(name, { began, happened, saw });
+  void lookAround();
 }
 
 /** Says by hand what a simulated clock shows. */
@@ -122,6 +127,8 @@ export async function lookAround(): Promise<void> {
   batch(() => {
     if ('ok' in list) {
       pools.value = list.ok.pools;
+      // What was refused until now need not wait for its next try.
+      if (connection.value.kind === 'stage') void following?.renew();
       saw({ seen: 'stage', stage: 'serving' });
     } else if ('problem' in list && list.problem.stage !== undefined)
       saw({ seen: 'stage', stage: list.problem.stage });
@@ -129,11 +136,18 @@ export async function lookAround(): Promise<void> {
   });
 }
 
+/** A browser lets a page change its address so often only; dragging the slider would be more often. */
+const addressMs = 150;
+
+export const addressNow = (): string =>
+  addressOf({ pool: poolName.value, seq: travelledTo.value, token: chosenToken.value });
+
 /** From now on the address says what is shown. */
 export function keepAddress(): void {
   effect(() => {
-    const where = { pool: poolName.value, seq: travelledTo.value, token: chosenToken.value };
-    history.replaceState(null, '', addressOf(where));
+    const address = addressNow();
+    const pause = setTimeout(() => history.replaceState(null, '', address), addressMs);
+    return () => clearTimeout(pause);
   });
 }
 

@@ -29,7 +29,8 @@ export function noteTaken(): void {
   effect(() => {
     const step = pastStep.value;
     const id = chosenToken.peek();
-    if (step === null || id === null || step.fact.token_id !== id) return;
-    taken.value = takenBy(standing(step.before.tokens.get(id)), step.fact);
+    if (!isPast.value) return;
+    const isOfIt = step !== null && id !== null && step.fact.token_id === id;
+    taken.value = isOfIt ? takenBy(standing(step.before.tokens.get(id)), step.fact) : null;
   });
 }

@@ -1,10 +1,10 @@
 /** Going through the past of the pool: to a fact, to an instant, step by step, and back to now. */
-import { batch, signal } from '@preact/signals';
+import { batch, effect, signal, untracked } from '@preact/signals';
 import type { WireFact, WireSnapshot } from '../wire.ts';
 import { Past } from './past.ts';
 import { type Picture, pictureOf } from './picture.ts';
 import { ask, poolPath, problemWords } from './requests.ts';
-import { headSeq, oldestSeq, pastPicture, poolName, travelledTo } from './store.ts';
+import { headSeq, oldestSeq, pastPicture, poolName, snapshots, travelledTo } from './store.ts';
 
 /** The fact that the moment which is looked at was made by; null: it is not known. */
 export const pastFact = signal<WireFact | null>(null);
@@ -46,6 +46,7 @@ export function travelTo(seq: number): void {
   const to = Math.max(oldestSeq.peek() ?? seq, Math.min(headSeq.peek() ?? seq, Math.round(seq)));
   travelledTo.value = to;
   clearTimeout(pause);
+  instants++;
   const kept = past.kept(to);
   if (kept) show(kept);
   else pause = setTimeout(() => void look(to), pauseMs);
@@ -68,17 +69,23 @@ function show({ picture, fact }: Seen): void {
 
 export const stepBy = (facts: number): void => travelTo((travelledTo.peek() ?? headSeq.peek() ?? 0) + facts);
 
+/** Which instant was asked for last: whatever has been chosen since holds. */
+let instants = 0;
+
 /** Shows the pool as it was at that instant. */
 export async function travelToInstant(instant: string): Promise<void> {
+  const mine = ++instants;
   const answer = await ask<WireSnapshot>(
     poolPath(poolName.peek(), `/snapshot?at=${encodeURIComponent(instant)}`),
   );
+  if (mine !== instants) return;
   if ('ok' in answer) travelTo(answer.ok.seq);
   else travelProblem.value = problemWords(answer);
 }
 
 export function backToNow(): void {
   clearTimeout(pause);
+  instants++;
   past.forget();
   batch(() => {
     playing.value = false;
@@ -90,6 +97,8 @@ export function backToNow(): void {
   });
 }
 
+let plays = 0;
+
 /** A fact after the other, at a pace that can be followed; each waits for the one before it to be shown. */
 export async function play(): Promise<void> {
   if (playing.peek()) {
@@ -98,16 +107,33 @@ export async function play(): Promise<void> {
   }
   if (travelledTo.peek() === null) travelTo(oldestSeq.peek() ?? 1);
   playing.value = true;
-  while (playing.peek() && (travelledTo.peek() ?? 0) < (headSeq.peek() ?? 0)) {
+  const mine = ++plays;
+  while (mine === plays && playing.peek() && (travelledTo.peek() ?? 0) < (headSeq.peek() ?? 0)) {
     await new Promise((resolve) => setTimeout(resolve, stepMs));
     const shownSeq = pastPicture.peek()?.seq;
-    if (playing.peek() && shownSeq === travelledTo.peek()) stepBy(1);
+    if (mine === plays && playing.peek() && shownSeq === travelledTo.peek()) stepBy(1);
   }
-  playing.value = false;
+  if (mine === plays) playing.value = false;
 }
 
-/** A link that came with a moment in it: shown as soon as it is known how far the log reaches. */
-export function resume(): void {
-  const seq = travelledTo.peek();
-  if (seq !== null) void look(seq);
+/**
+ * From now on: a link that came with a moment in it is shown, as soon as somebody answers; and what was seen of one pool, or of
+ * one log, is not taken for that of another.
+ */
+export function keepToPool(): void {
+  let of = poolName.peek();
+  let head = 0;
+  if (travelledTo.peek() !== null) void look(travelledTo.peek()!);
+  effect(() => {
+    const pool = poolName.value;
+    snapshots.value;
+    const before = head;
+    head = untracked(() => headSeq.value) ?? (pool === of ? head : 0);
+    const seq = travelledTo.peek();
+    if (pool !== of) untracked(backToNow);
+    else if (head < before) past.forget();
+    // Of another log it was something else; and what nobody answered may be answered now.
+    if (pool === of && seq !== null && (head < before || travelProblem.peek() !== null)) void look(seq);
+    of = pool;
+  });
 }

@@ -1,10 +1,11 @@
 /** What is watched beside the tokens: the statistics of the moment that is shown, how often things happen, and what passes between the parts of the service. */
-import { effect, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import { RateMeter } from '../panels/rate-meter.ts';
 import type { Message, Statistics } from '../panels/shapes.ts';
 import { type Dropped, type Step, StepBuffer } from '../panels/step-buffer.ts';
+import { isElsewhere, take } from './one-tab.ts';
 import { ask, poolPath } from './requests.ts';
-import { headSeq, hear, isPast, liveNow, poolName, travelledTo } from './store.ts';
+import { headSeq, hear, isPast, liveNow, poolName, snapshots, travelledTo } from './store.ts';
 import { everySeen, isSeen } from './ticking.ts';
 
 export const statistics = signal<Statistics | null>(null);
@@ -27,7 +28,8 @@ let under: AbortController | null = null;
 
 async function count(): Promise<void> {
   const seq = travelledTo.peek();
-  if (headSeq.peek() === null || of === (seq ?? headSeq.peek())) return;
+  const wanted = seq ?? headSeq.peek();
+  if (wanted === null || of === wanted) return;
   under?.abort();
   under = new AbortController();
   const { signal } = under;
@@ -45,21 +47,28 @@ async function count(): Promise<void> {
 export function watch(): void {
   effect(() => {
     poolName.value;
-    meter = new RateMeter(liveNow());
+    under?.abort();
     of = null;
     statistics.value = null;
     clearMessages();
   });
-  hear((fact) => meter.add(fact));
   effect(() => {
-    travelledTo.value;
-    const isKnown = headSeq.value !== null && of === null;
-    const pause = setTimeout(() => void count(), isKnown ? 0 : pauseMs);
+    poolName.value;
+    // It has not heard what came before.
+    snapshots.value;
+    meter = new RateMeter(liveNow());
+  });
+  hear((fact) => meter.add(fact));
+  const isKnown = computed(() => headSeq.value !== null);
+  // Not with each fact: counting an hour costs the service more than granting a lease.
+  effect(() => {
+    if (!isKnown.value && !isPast.value) return;
+    const pause = setTimeout(() => void count(), travelledTo.value === null ? 0 : pauseMs);
     return () => clearTimeout(pause);
   });
   everySeen(statisticsMs, () => void count());
   effect(() => {
-    return messagesSeen.value && !isPast.value ? listen(poolName.value) : undefined;
+    return messagesSeen.value && !isPast.value && !isElsewhere.value ? listen(poolName.value) : undefined;
   });
 }
 
@@ -79,6 +88,7 @@ function listen(pool: string): () => void {
     dropped.value = buffer.dropped;
   };
   const begin = () => {
+    take();
     stream = new EventSource(poolPath(pool, '/messages/stream'));
     stream.addEventListener('message', ({ data }) => {
       buffer.add(JSON.parse(data) as Message);

@@ -63,9 +63,9 @@ export function tokenInWords(token: Token, now: number, evictedAs: number): stri
 /** One or two letters for a holder. */
 export function initials(userId: string): string {
   if (/^[0-9a-f]{8}-/.test(userId)) return userId.slice(0, 2);
-  const words = userId.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
-  const [one = '?', other] = words;
-  return other === undefined
-    ? one.slice(0, 2)
-    : `${one[0]}${/^\d+$/.test(other) ? other.slice(0, 2) : other[0]}`;
+  // By characters, of which some are two units long.
+  const words = userId.split(/[^\p{L}\p{N}]+/u).flatMap((word) => (word === '' ? [] : [[...word]]));
+  const [one = ['?'], other] = words;
+  if (other === undefined) return one.slice(0, 2).join('');
+  return `${one[0]}${/^\d+$/.test(other.join('')) ? other.slice(0, 2).join('') : other[0]}`;
 }

@@ -122,7 +122,7 @@ function drawMark(
   to.stroke();
 }
 
-export function rounded(to: CanvasRenderingContext2D, { x, y, width, height }: Box): void {
+function rounded(to: CanvasRenderingContext2D, { x, y, width, height }: Box): void {
   to.beginPath();
   to.roundRect(x, y, width, height, Math.min(8, width / 5));
 }

@@ -4,7 +4,7 @@ import type { Box } from './grid.ts';
 import type { Palette } from './palette.ts';
 import type { Flash } from './scene.ts';
 
-export const flashMs = 900;
+const flashMs = 900;
 
 /** More at once are no flashes any more, but a flicker. */
 const most = 400;

@@ -16,6 +16,9 @@ const indexOf = (tokenId: string | null): number =>
 const sentence = (token: Token): string =>
   tokenInWords(token, serviceNow(), evictedNext.peek().indexOf(token.tokenId) + 1);
 
+/** Another for another token: who does not see is told of the active one when that changes. */
+const idOf = (tokenId: string | null): string => `tile-${tokenId ?? 'none'}`;
+
 export function Tiles() {
   const room = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -28,7 +31,8 @@ export function Tiles() {
     return () => tiles.current?.end();
   }, []);
   useSignalEffect(() => {
-    if (chosenToken.value !== null) tiles.current?.bringIntoView(Math.max(0, indexOf(chosenToken.value)));
+    const index = indexOf(chosenToken.value);
+    if (index >= 0) tiles.current?.bringIntoView(index);
   });
 
   const point = (event: PointerEvent) => {
@@ -64,7 +68,7 @@ export function Tiles() {
         role="listbox"
         tabIndex={0}
         aria-label="Tokens"
-        aria-activedescendant="tile-chosen"
+        aria-activedescendant={idOf(chosenToken.value)}
         onPointerMove={point}
         onPointerLeave={leave}
         onClick={(event) => choose(point(event as unknown as PointerEvent)?.tokenId ?? null)}
@@ -92,7 +96,7 @@ function Chosen() {
   const { token, index } = chosen.value ?? {};
   return (
     <div
-      id="tile-chosen"
+      id={idOf(chosenToken.value)}
       class="unseen"
       role="option"
       tabIndex={-1}

@@ -3,6 +3,7 @@ import { statusOf } from '../../../lease/lease.ts';
 import { shortId } from '../format.ts';
 import { statusWords } from '../store/words.ts';
 import type { Token } from '../wire.ts';
+import { cut } from './cut.ts';
 import type { Box } from './grid.ts';
 import type { Palette } from './palette.ts';
 import { ringIn } from './ring.ts';
@@ -48,28 +49,4 @@ export function drawBadge(
   to.textAlign = 'center';
   to.textBaseline = 'middle';
   to.fillText(place, at.x, at.y + 0.5);
-}
-
-/** Measuring text costs more than drawing it, and most tiles say what they said before. */
-const cuts = new Map<string, string>();
-const cutsMax = 4000;
-
-function cut(to: CanvasRenderingContext2D, text: string, room: number): string {
-  const key = `${to.font} ${room} ${text}`;
-  const known = cuts.get(key);
-  if (known !== undefined) return known;
-  if (cuts.size >= cutsMax) cuts.clear();
-  const made = cutToFit(to, text, room);
-  cuts.set(key, made);
-  return made;
-}
-
-/** Out of the middle, for what tells users apart is often at the end. */
-function cutToFit(to: CanvasRenderingContext2D, text: string, room: number): string {
-  if (to.measureText(text).width <= room) return text;
-  // A short one is recognised by how it begins.
-  const tail = text.length > 9 ? text.slice(-3) : '';
-  let length = text.length - 1 - tail.length;
-  while (length > 1 && to.measureText(`${text.slice(0, length)}…${tail}`).width > room) length--;
-  return `${text.slice(0, length)}…${tail}`;
 }

@@ -1,7 +1,7 @@
 /** The token that is chosen: what it is in, what it can take, and how it came there. */
-import { useSignal } from '@preact/signals';
 import { statusOf } from '../../../lease/lease.ts';
 import { countdown, dateAndTime, duration, labelsText, shortId } from '../format.ts';
+import { Copy } from '../shell/copy.tsx';
 import { timeLeft } from '../store/arrangement.ts';
 import { evictedNext, options } from '../store/drawn.ts';
 import { choose, chosenToken, serviceNow, shown } from '../store/store.ts';
@@ -48,14 +48,6 @@ function Nobody({ id }: { id: string | null }) {
 }
 
 function Title({ token: { tokenId, name, labels } }: { token: Token }) {
-  const copied = useSignal(false);
-  const copy = async () => {
-    await navigator.clipboard.writeText(tokenId);
-    copied.value = true;
-    setTimeout(() => {
-      copied.value = false;
-    }, 1500);
-  };
   return (
     <header class="token-title">
       <h2 id="token-title">{name ?? `Token ${shortId(tokenId)}`}</h2>
@@ -64,9 +56,7 @@ function Title({ token: { tokenId, name, labels } }: { token: Token }) {
       </button>
       <p class="token-id">
         <code>{tokenId}</code>
-        <button type="button" class="quiet" aria-label="Copy the id of the token" onClick={() => void copy()}>
-          {copied.value ? 'copied' : 'copy'}
-        </button>
+        <Copy class="quiet" label="copy" name="Copy the id of the token" text={() => tokenId} />
       </p>
       {Object.keys(labels).length > 0 && <p class="soft">{labelsText(labels)}</p>}
     </header>
