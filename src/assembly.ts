@@ -109,7 +109,12 @@ export async function assemble(config: AssemblyConfig, host: Host): Promise<Asse
     clientPool,
     version,
     clockKind: config.clockKind,
-    stream: { timers, keepAliveMs: streamKeepAliveMs, patienceMs: streamPatienceMs },
+    stream: {
+      timers,
+      seats: new Seats(Math.floor(config.maxConnections / 4)),
+      keepAliveMs: streamKeepAliveMs,
+      patienceMs: streamPatienceMs,
+    },
   });
   serveVisualizer(app);
   return { clock, journal, service, app, seats };

@@ -7,6 +7,7 @@ import type { PoolJournal } from '../src/journal/pool-journal.ts';
 import type { Durable } from '../src/service/durable.ts';
 import { Feed } from '../src/service/feed.ts';
 import { Following } from '../src/service/following.ts';
+import { Seats } from '../src/service/waiting.ts';
 import { databaseKinds, holdCommits } from './support/databases.ts';
 import { type Api, createApi } from './support/http.ts';
 import { openDatabase } from './support/journal.ts';
@@ -189,9 +190,24 @@ describe('the stream of a pool', () => {
     await watching.ended;
   });
 
+  it('is for so many at a time, and takes another when one of them has gone', async () => {
+    const seats = new Seats(2);
+    const api = await createApi({ size: 2, stream: { seats } });
+    const first = await Viewer.watch(api, stream);
+    const second = await Viewer.watch(api, '/api/messages/stream');
+    await expect.poll(() => seats.taken).toBe(2);
+    for (const path of [stream, '/api/messages/stream', '/api/pools/default/events/stream'])
+      expect((await api.refused('too_many_viewers', 'GET', path)).headers.get('retry-after')).toBe('1');
+    second.leave();
+    await expect.poll(() => seats.taken).toBe(1);
+    await Viewer.watch(api, stream);
+    first.leave();
+    await expect.poll(() => seats.taken).toBe(1);
+  });
+
   it('is kept alive where nothing happens', async () => {
     const clock = new SteppedClock();
-    const api = await createApi({ size: 2, stream: { timers: clock, keepAliveMs: 15_000 } });
+    const api = await createApi({ size: 2, stream: { timers: clock, seats: new Seats(1), keepAliveMs: 15_000 } });
     const viewer = await Viewer.watch(api, stream);
     for (let count = 1; count < 4; count++) {
       await expect
@@ -214,7 +230,7 @@ describe('the stream of a pool', () => {
       }
     }
     let isCut = false;
-    const times = { timers: clock, keepAliveMs: 10 ** 9, patienceMs: 1000 };
+    const times = { timers: clock, seats: new Seats(1), keepAliveMs: 10 ** 9, patienceMs: 1000 };
     const watcher = {
       end: new AbortController(),
       cut() {

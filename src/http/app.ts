@@ -18,7 +18,7 @@ import { poolRoutes, queueRoutes } from './pools.ts';
 import { problem } from './problem.ts';
 import { serve } from './route.ts';
 import { type ClockKind, snapshotRoutes } from './snapshots.ts';
-import type { StreamTimes } from './stream.ts';
+import type { StreamOptions } from './stream.ts';
 import { tokenRoutes } from './tokens.ts';
 import { verifyRoutes } from './verify.ts';
 
@@ -28,7 +28,7 @@ export interface AppOptions {
   /** The pool of the tokens for clients. */
   clientPool: string;
   version: string;
-  stream: StreamTimes;
+  stream: StreamOptions;
   /** How the clock of the service goes; `system` unless said. */
   clockKind?: ClockKind;
 }

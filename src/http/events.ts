@@ -13,15 +13,15 @@ import {
 import type { Place } from './place.ts';
 import { eventsQuery, historyQuery, streamQuery, tokenEventsQuery } from './requests.ts';
 import { type AnyRoute, route } from './route.ts';
-import { eventStream, type StreamTimes, streamHeaders } from './stream.ts';
+import { eventStream, type StreamOptions, streamHeaders } from './stream.ts';
 
 const tag = 'Event log';
 
-export const eventRoutes = (place: Place, times: StreamTimes): AnyRoute[] => [
+export const eventRoutes = (place: Place, options: StreamOptions): AnyRoute[] => [
   history(place),
   tokenEvents(place),
   events(place),
-  stream(place, times),
+  stream(place, options),
 ];
 
 const history = (place: Place): AnyRoute =>
@@ -81,7 +81,7 @@ const events = (place: Place): AnyRoute =>
       page(place, params, { tokenId: token_id, userId: user_id, type }, rest),
   });
 
-const stream = (place: Place, times: StreamTimes): AnyRoute =>
+const stream = (place: Place, options: StreamOptions): AnyRoute =>
   route({
     method: 'get',
     path: `${place.base}/events/stream`,
@@ -95,17 +95,18 @@ const stream = (place: Place, times: StreamTimes): AnyRoute =>
     query: streamQuery,
     answer: EventStream,
     headers: streamHeaders,
-    refusals: ['cursor_ahead', 'invalid_event_id'],
+    refusals: ['cursor_ahead', 'invalid_event_id', 'too_many_viewers'],
     handle: ({ params, query: { cursor, token_id, user_id, type } }, asker) => {
       const seen = asker.header('last-event-id') ?? '';
       if (!/^\d{0,15}$/.test(seen)) return Promise.resolve(refused({ code: 'invalid_event_id' }));
+      if (options.seats.areTaken) return Promise.resolve(refused({ code: 'too_many_viewers' }));
       const after = seen === '' ? cursor : Number(seen);
       const end = new AbortController();
       const gone = AbortSignal.any([asker.gone(), end.signal]);
       const filter = { tokenId: token_id, userId: user_id, type };
       return place.ask(params, async (pool) =>
         map(await pool.reads.following.follow(filter, after, gone), (facts) =>
-          eventStream(facts, textOf, times, { end, cut: () => asker.cut(), over: pool.reads.over }),
+          eventStream(facts, textOf, options, { end, cut: () => asker.cut(), over: pool.reads.over }),
         ),
       );
     },

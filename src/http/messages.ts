@@ -1,14 +1,14 @@
 /** What passes between route, pool, tokens and journal, as it passes: to be looked at. */
 
 import type { Told } from '../lease/message.ts';
-import { map } from '../lease/refusal.ts';
+import { map, refused } from '../lease/refusal.ts';
 import { EventStream, iso } from './answers.ts';
 import type { Place } from './place.ts';
 import { none } from './requests.ts';
 import { type AnyRoute, route } from './route.ts';
-import { eventStream, type StreamTimes, streamHeaders } from './stream.ts';
+import { eventStream, type StreamOptions, streamHeaders } from './stream.ts';
 
-export const messageRoutes = (place: Place, times: StreamTimes): AnyRoute[] => [
+export const messageRoutes = (place: Place, options: StreamOptions): AnyRoute[] => [
   route({
     method: 'get',
     path: `${place.base}/messages/stream`,
@@ -22,13 +22,14 @@ export const messageRoutes = (place: Place, times: StreamTimes): AnyRoute[] => [
     query: none,
     answer: EventStream,
     headers: streamHeaders,
-    refusals: [],
+    refusals: ['too_many_viewers'],
     handle: ({ params }, asker) => {
+      if (options.seats.areTaken) return Promise.resolve(refused({ code: 'too_many_viewers' }));
       const end = new AbortController();
       const gone = AbortSignal.any([asker.gone(), end.signal]);
       return place.ask(params, (pool) =>
         map(pool.reads.messages(gone), (messages) =>
-          eventStream(messages, textOf, times, { end, cut: () => asker.cut(), over: pool.reads.over }),
+          eventStream(messages, textOf, options, { end, cut: () => asker.cut(), over: pool.reads.over }),
         ),
       );
     },

@@ -42,6 +42,7 @@ const problems: Record<ProblemCode, { status: ContentfulStatusCode; title: strin
   lease_not_found: { status: 404, title: 'There is no such lease, or it ended long ago' },
   pool_not_found: { status: 404, title: 'There is no such pool' },
   pool_exists: { status: 409, title: 'There is such a pool already' },
+  too_many_viewers: { status: 429, title: 'As many watch as may' },
   invalid_event_id: { status: 400, title: 'Last-Event-ID must be the seq of an event, or 0' },
   cursor_ahead: { status: 400, title: 'There is no such event yet' },
   clock_not_simulated: { status: 404, title: 'Time is real here: nobody moves it' },

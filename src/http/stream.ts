@@ -1,8 +1,11 @@
 /** What goes on, to whoever watches: Server-Sent Events, as fast as they are read, and kept alive where nothing happens. */
 import type { Timers } from '../clock.ts';
+import type { Seats } from '../service/waiting.ts';
 
-export interface StreamTimes {
+export interface StreamOptions {
   timers: Timers;
+  /** For all who watch. */
+  seats: Seats;
   /** How often something is sent where nothing happens, so that nobody on the way takes the connection for dead. */
   keepAliveMs: number;
   /** Who has not read for so long what is there to be read is cut off: the log keeps it, and the memory would not. */
@@ -38,12 +41,20 @@ const encoder = new TextEncoder();
 export function eventStream<T>(
   portions: AsyncGenerator<T[]>,
   textOf: (each: T) => string,
-  { timers, keepAliveMs, patienceMs }: StreamTimes,
+  { timers, seats, keepAliveMs, patienceMs }: StreamOptions,
   { end, cut, over }: Watcher,
 ): ReadableStream<Uint8Array> {
   let next: Promise<IteratorResult<T[]>> | null = null;
   let patience: unknown;
   let cutOff = () => {};
+  let isSeated = false;
+  const sit = () => {
+    if (isSeated) return;
+    isSeated = true;
+    seats.taken++;
+    // What is answered to HEAD is never read, and would never be let go: nothing is begun before the first reading.
+    over.addEventListener('abort', hurry);
+  };
   const beRead = () => {
     timers.clearTimeout(patience);
     patience = timers.setTimeout(cutOff, over.aborted ? Math.min(partingMs, patienceMs) : patienceMs);
@@ -57,6 +68,7 @@ export function eventStream<T>(
   };
   const stop = () => {
     isRead();
+    if (isSeated && !end.signal.aborted) seats.taken--;
     over.removeEventListener('abort', hurry);
     end.abort();
     // Whoever is cut off does not ask for more, and what was begun for them would go on for ever.
@@ -73,8 +85,7 @@ export function eventStream<T>(
       },
       async pull(controller) {
         isRead();
-        // Not before: what is answered to HEAD is never read, and would never be let go.
-        over.addEventListener('abort', hurry);
+        sit();
         next ??= portions.next();
         const said = await orQuiet(next, timers, keepAliveMs);
         if (end.signal.aborted) return;

@@ -40,6 +40,8 @@ export type Refusal =
   | { code: 'invalid_options'; errors: readonly { option: OptionName; message: string }[] }
   /** The log does not reach so far yet: its newest fact is `head`. */
   | { code: 'cursor_ahead'; head: number }
+  /** As many watch as may. */
+  | { code: 'too_many_viewers' }
   /** Whoever comes back to the stream names no fact as the last one seen. */
   | { code: 'invalid_event_id' }
   /** The log does not reach back to that moment any more, or never did: it begins with the fact `oldestSeq`. */

@@ -107,6 +107,7 @@ const answers: Record<RefusalCode, boolean> = {
   pool_full: false,
   user_limit_reached: false,
   queue_full: false,
+  too_many_viewers: false,
   wait_expired: false,
   pool_limit_reached: false,
   verify_running: false,

@@ -8,7 +8,7 @@ import type { Answer } from '../pool/pool.ts';
 /** How waiting ended: with the pool's answer, at the deadline, or by going away. */
 export type Waited = { end: 'answered'; answer: Answer } | { end: 'expired' | 'gone' };
 
-/** How many may wait in all lines of the process together: each holds a connection, and holders need some to come back by. */
+/** How many may wait in all lines of the process together, or watch: each holds a connection, and holders need some to come back by. */
 export class Seats {
   readonly #most: number;
   taken = 0;

@@ -8,8 +8,9 @@ import { pino } from 'pino';
 import { expect, onTestFinished } from 'vitest';
 import { createApp } from '../../src/http/app.ts';
 import type { ProblemCode } from '../../src/http/problem.ts';
-import type { StreamTimes } from '../../src/http/stream.ts';
+import type { StreamOptions } from '../../src/http/stream.ts';
 import { createMetrics } from '../../src/metrics.ts';
+import { Seats } from '../../src/service/waiting.ts';
 import { OpenApi } from './openapi.ts';
 import { createWorld, realTimers, thirtyDays, twoMinutes, type World, type WorldOptions } from './world.ts';
 
@@ -144,7 +145,7 @@ export { thirtyDays };
 
 export interface ApiOptions extends WorldOptions {
   ttlMsMax?: number;
-  stream?: Partial<StreamTimes>;
+  stream?: Partial<StreamOptions>;
 }
 
 export async function createApi({
@@ -165,7 +166,13 @@ export async function createApi({
   const log = pino({ level: 'debug' }, lines);
   const app = createApp(world.service, metrics, log, {
     standard: { size: 100, ttlMs: twoMinutes, ttlMsMax },
-    stream: { timers: realTimers, keepAliveMs: 60_000, patienceMs: 60_000, ...stream },
+    stream: {
+      timers: realTimers,
+      seats: new Seats(1000),
+      keepAliveMs: 60_000,
+      patienceMs: 60_000,
+      ...stream,
+    },
     clientPool,
     version: '0.0.0',
   });
