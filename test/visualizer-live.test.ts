@@ -32,8 +32,8 @@ describe('the page', () => {
     const page = await Visualizer.open(service, `?token=${first.token_id}`);
     await page.tileSays(/number 1 to be evicted/);
     const messages = page.region('Messages');
-    // They are asked for where somebody can see them.
-    await Promise.all([page.page.waitForResponse(/\/messages\/stream/), messages.scrollIntoViewIfNeeded()]);
+    // They are listened to from the beginning, wherever one has scrolled to.
+    await expect.poll(() => messages.textContent(), patience).toContain('since you look on');
     await allocate(service, 'cleo');
     await page.tileSays(/held by cleo/);
     const history = page.panel(first.token_id).getByRole('region', { name: 'History' });
@@ -44,7 +44,11 @@ describe('the page', () => {
     expect(before).toContain('evict');
     await expect.poll(() => messages.textContent(), patience).toContain('EVICT');
     const said = (await messages.textContent())!;
-    for (const each of ['ALLOCATE', 'fact released lru_eviction', 'granted']) expect(said).toContain(each);
+    for (const each of ['ALLOCATE', 'fact released lru_eviction']) expect(said).toContain(each);
+    const order = await messages.getByRole('list', { name: 'The same in words' }).textContent();
+    // The commit of its facts is told where it belongs, and the answer after it.
+    expect(order).toMatch(/fact activated .*journal → pool commit.*pool → route granted/);
+    expect(await messages.getByRole('list', { name: /Steps/ }).getByRole('listitem').count()).toBe(1);
     expect(said).not.toContain(first.lease_id);
   });
 

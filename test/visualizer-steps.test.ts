@@ -1,5 +1,6 @@
 /** The steps that the page keeps of what passes between the parts of the service, and how it draws and tells them. */
 import { describe, expect, it } from 'vitest';
+import { withCommits } from '../src/visualizer/page/panels/commits.ts';
 import type { Details, Message, Party } from '../src/visualizer/page/panels/shapes.ts';
 import { StepBuffer } from '../src/visualizer/page/panels/step-buffer.ts';
 import {
@@ -193,5 +194,48 @@ describe('a step as a diagram', () => {
       '7 other tokens',
     ]);
     expect(arrows.map(({ to }) => to)).toEqual([3, 4, 5, 5, 5, 5, 5, 5, 5]);
+  });
+});
+
+describe('a commit', () => {
+  const factOf = (step: number, seq: number) =>
+    message(step, 2, ['token', 'journal'], 'fact activated allocated', { detail: { seq } });
+  const commitOf = (step: number, upTo: number) =>
+    message(step, 1, ['journal', 'pool'], 'commit', { detail: { up_to_seq: upTo, ms: 1 } });
+  const told = (...messages: Message[]) => {
+    const buffer = new StepBuffer();
+    for (const each of messages) buffer.add(each);
+    return withCommits(buffer.steps).map((step) => [
+      step.number,
+      step.messages.map(({ message }) => message.split(' ')[0]).join(' '),
+    ]);
+  };
+  const [command, other] = [message(1, 1), message(2, 1)];
+  const answer = message(1, 3, ['pool', 'route'], 'granted', { detail: { seq: 4 } });
+
+  it('is told in the step whose facts it made last, before the answer that waits for it', () => {
+    expect(told(command, factOf(1, 4), commitOf(2, 4))).toEqual([[1, 'ALLOCATE fact commit']]);
+    expect(told(command, factOf(1, 4), commitOf(2, 4), answer)).toEqual([
+      [1, 'ALLOCATE fact commit granted'],
+    ]);
+  });
+
+  it('is told in each of the steps that share it, and the first one that reaches so far is theirs', () => {
+    expect(told(command, factOf(1, 4), other, factOf(2, 5), commitOf(3, 5), commitOf(4, 9))).toEqual([
+      [4, 'commit'],
+      [2, 'ALLOCATE fact commit'],
+      [1, 'ALLOCATE fact commit'],
+    ]);
+  });
+
+  it('is a step of its own where none is shown that it belongs to', () => {
+    expect(told(command, factOf(1, 4), commitOf(2, 3))).toEqual([
+      [2, 'commit'],
+      [1, 'ALLOCATE fact'],
+    ]);
+    expect(told(command, answer, commitOf(2, 4))).toEqual([
+      [2, 'commit'],
+      [1, 'ALLOCATE granted'],
+    ]);
   });
 });

@@ -1,6 +1,7 @@
 /** What passes between the parts of the service: the last steps to choose from, and the chosen one as a sequence. */
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { counted, timeOfDay } from '../format.ts';
+import { withCommits } from './commits.ts';
 import { Panel } from './panel.tsx';
 import { Sequence } from './sequence.tsx';
 import type { Dropped, Step } from './step-buffer.ts';
@@ -11,17 +12,19 @@ interface Props {
   steps: readonly Step[];
   /** What is missing, as there was too much. */
   dropped: Dropped;
+  /** Whether whatever passes from now on is heard here. */
+  isListening: boolean;
   onClear: () => void;
   /** Where another tab of the browser listens to them: to do it here again. */
   onTakeBack: (() => void) | null;
 }
 
-export function Messages({ steps, dropped, onClear, onTakeBack }: Props) {
+export function Messages({ steps, dropped, isListening, onClear, onTakeBack }: Props) {
   /** What there was when it was halted. */
   const [halted, setHalted] = useState<readonly Step[] | null>(null);
   /** null: the newest, whichever it is. It stays when it has gone from the list. */
   const [chosen, setChosen] = useState<Step | null>(null);
-  const shown = halted ?? steps;
+  const shown = useMemo(() => withCommits(halted ?? steps), [halted, steps]);
   const step = shown.find(({ number }) => number === chosen?.number) ?? chosen ?? newestTelling(shown);
   const missed = halted === null ? 0 : (steps[0]?.number ?? 0) - (halted[0]?.number ?? 0);
   const missing = [
@@ -55,7 +58,11 @@ export function Messages({ steps, dropped, onClear, onTakeBack }: Props) {
         </div>
       }
     >
-      <p class="panel-says">{inWords(shown.length, halted !== null, Math.max(0, missed))}</p>
+      <p class="panel-says">
+        {halted === null
+          ? inWords(shown.length, isListening, onTakeBack !== null)
+          : haltedInWords(Math.max(0, missed))}
+      </p>
       {onTakeBack && (
         <p class="panel-warns">
           Another tab of this browser listens to them, and one can.{' '}
@@ -76,11 +83,15 @@ export function Messages({ steps, dropped, onClear, onTakeBack }: Props) {
   );
 }
 
-function inWords(steps: number, isHalted: boolean, missed: number): string {
-  if (isHalted) return missed === 0 ? 'Paused.' : `Paused: ${counted(missed, 'step')} since.`;
-  return steps === 0
-    ? 'Nothing has passed since you look on.'
-    : 'One step is all that comes of one command or one timer.';
+const haltedInWords = (missed: number): string =>
+  missed === 0 ? 'Paused.' : `Paused: ${counted(missed, 'step')} since.`;
+
+function inWords(steps: number, isListening: boolean, isElsewhere: boolean): string {
+  if (steps > 0) return 'One step is all that comes of one command or one timer.';
+  if (isElsewhere) return 'Nothing has passed since you look on.';
+  return isListening
+    ? 'Nothing has passed since you look on: what is done above is told here.'
+    : 'Beginning to look on…';
 }
 
 interface ListProps {

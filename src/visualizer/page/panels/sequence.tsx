@@ -106,7 +106,7 @@ function ArrowOf({ arrow: { message, from, to }, row, isChosen, onChoose }: Arro
       class={`arrow ${way} ${kind}`}
       style={{ gridRow: `${row}`, gridColumn: `${left * 2 + 2} / ${Math.max(right * 2 + 2, left * 2 + 3)}` }}
       aria-pressed={isChosen}
-      aria-label={`${message.n}. ${shortName(message)}, ${wayOf(message)}`}
+      aria-label={`${row - 1}. ${shortName(message)}, ${wayOf(message)}`}
       onClick={choose}
       onFocus={choose}
     >

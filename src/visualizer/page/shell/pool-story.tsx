@@ -1,5 +1,4 @@
-/** The panels of the pool, with what they show: the last hour, how long leases were held, what happens just now, messages, and how it is set up. */
-import { useEffect, useRef } from 'preact/hooks';
+/** The panels of the pool, with what they show: messages, the last hour, how long leases were held, what happens just now, and how it is set up. */
 import { statusOf } from '../../../lease/lease.ts';
 import { HoldTimes } from '../panels/hold-times.tsx';
 import { Messages } from '../panels/messages.tsx';
@@ -17,7 +16,7 @@ import { tick } from '../store/ticking.ts';
 import {
   clearMessages,
   dropped,
-  messagesSeen,
+  isListening,
   ratesNow,
   statistics,
   steps,
@@ -31,10 +30,10 @@ export function PoolStory() {
   const total = counted && counted.available + counted.active + counted.resting + counted.withdrawn;
   return (
     <div class={isPast.value ? 'panels panels-past' : 'panels'}>
+      {!isPast.value && <MessagesNow />}
       <Occupancy statistics={statistics.value} size={total} />
       <HoldTimes statistics={statistics.value} />
       <SecondBySecond />
-      {!isPast.value && <MessagesWhenSeen />}
     </div>
   );
 }
@@ -75,26 +74,14 @@ function SecondBySecond() {
   );
 }
 
-function MessagesWhenSeen() {
-  const place = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    const watching = new IntersectionObserver(([entry]) => {
-      messagesSeen.value = entry!.isIntersecting;
-    });
-    watching.observe(place.current!);
-    return () => {
-      watching.disconnect();
-      messagesSeen.value = false;
-    };
-  }, []);
+function MessagesNow() {
   return (
-    <div ref={place} class="messages-place">
-      <Messages
-        steps={steps.value}
-        dropped={dropped.value}
-        onClear={clearMessages}
-        onTakeBack={isElsewhere.value ? takeBack : null}
-      />
-    </div>
+    <Messages
+      steps={steps.value}
+      dropped={dropped.value}
+      isListening={isListening.value}
+      onClear={clearMessages}
+      onTakeBack={isElsewhere.value ? takeBack : null}
+    />
   );
 }

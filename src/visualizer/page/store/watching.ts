@@ -11,8 +11,9 @@ import { everySeen, isSeen } from './ticking.ts';
 export const statistics = signal<Statistics | null>(null);
 export const steps = signal<readonly Step[]>([]);
 export const dropped = signal<Dropped>({ messages: 0, steps: 0 });
-/** Whether somebody can see the messages: they are only asked for then. */
-export const messagesSeen = signal(false);
+
+/** Whether whatever passes from now on is heard. */
+export const isListening = signal(false);
 
 const statisticsMs = 4000;
 const pauseMs = 150;
@@ -67,8 +68,9 @@ export function watch(): void {
     return () => clearTimeout(pause);
   });
   everySeen(statisticsMs, () => void count());
+  // Also while they are further down than one has scrolled: what one does at the top is there when one comes to them.
   effect(() => {
-    return messagesSeen.value && !isPast.value && !isElsewhere.value ? listen(poolName.value) : undefined;
+    return isPast.value || isElsewhere.value ? undefined : listen(poolName.value);
   });
 }
 
@@ -87,9 +89,16 @@ function listen(pool: string): () => void {
     steps.value = buffer.steps;
     dropped.value = buffer.dropped;
   };
+  const stop = () => {
+    isListening.value = false;
+  };
   const begin = () => {
     take();
     stream = new EventSource(poolPath(pool, '/messages/stream'));
+    stream.onopen = () => {
+      isListening.value = true;
+    };
+    stream.onerror = stop;
     stream.addEventListener('message', ({ data }) => {
       buffer.add(JSON.parse(data) as Message);
       drawing ??= setTimeout(draw, drawMs);
@@ -106,6 +115,7 @@ function listen(pool: string): () => void {
     } else if (!isSeen()) {
       stream?.close();
       stream = null;
+      stop();
     }
   };
   whenSeen();
@@ -114,5 +124,6 @@ function listen(pool: string): () => void {
     document.removeEventListener('visibilitychange', whenSeen);
     clearTimeout(drawing);
     stream?.close();
+    stop();
   };
 }
