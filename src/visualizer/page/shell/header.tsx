@@ -65,11 +65,21 @@ function PoolChoice() {
 
 function Badge() {
   const { label, detail, tone } = wordsOf(connection.value);
+  // What is shown then is not live, however well it is connected.
+  const isThen = isPast.value && tone === 'good';
   return (
-    <div class={`badge badge-${tone}`} role="status" aria-label="Connection" title={detail}>
+    <div
+      class={`badge badge-${isThen ? 'past' : tone}`}
+      role="status"
+      aria-label="Connection"
+      title={isThen ? 'The past is shown. The connection is live.' : detail}
+    >
       <span class="badge-sign" aria-hidden="true" />
-      {label}
-      <span class="unseen">: {detail}</span>
+      {isThen ? 'Past' : label}
+      <span class="unseen">
+        : {isThen && `the connection is ${label}. `}
+        {detail}
+      </span>
     </div>
   );
 }
@@ -111,12 +121,12 @@ function Counts() {
 function Clock() {
   tick.value;
   const isKnown = shown.value !== null;
+  // A simulated one is in the bar below, where it is moved.
+  if (clockKind.value === 'simulated' && !isPast.value) return null;
   const now = serviceNow();
   return (
     <div class="head-clock">
-      <span class="soft">
-        {isPast.value ? 'It was' : clockKind.value === 'simulated' ? 'Simulated clock' : "Service's clock"}
-      </span>
+      <span class="soft">{isPast.value ? 'Then' : "Service's clock"}</span>
       {isKnown ? <time dateTime={new Date(now).toISOString()}>{dateAndTime(now)}</time> : <span>–</span>}
     </div>
   );
