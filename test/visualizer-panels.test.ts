@@ -117,9 +117,9 @@ describe('how long leases were held', () => {
   });
 
   it('estimates the median within the bounds it falls between', () => {
-    expect(medianHeld(held(0, 4))).toEqual({ ms: 5_500, isAbove: false });
-    expect(medianHeld(held(2, 0, 2))).toEqual({ ms: 1_000, isAbove: false });
-    expect(medianHeld(held(1, 0, 0, 5))).toEqual({ ms: 120_000, isAbove: true });
+    expect(medianHeld(held(0, 4))).toEqual({ overMs: 1_000, upToMs: 10_000 });
+    expect(medianHeld(held(2, 0, 2))).toEqual({ overMs: 0, upToMs: 1_000 });
+    expect(medianHeld(held(1, 0, 0, 5))).toEqual({ overMs: 120_000, upToMs: null });
     expect(medianHeld(held())).toBeNull();
     expect(medianHeld([])).toBeNull();
   });

@@ -21,19 +21,11 @@ export function heldRows(held: readonly HeldBucket[]): HeldRow[] {
   }));
 }
 
-/**
- * How long half of the leases were held at most: within the bounds it falls between, they are taken to be spread evenly. `above`:
- * it is longer than the last bound. null: there were none.
- */
-export function medianHeld(held: readonly HeldBucket[]): { ms: number; isAbove: boolean } | null {
+/** Between which bounds the lease in the middle was held: more is not known. `upToMs`: null where it is longer than the last of them. null: there were none. */
+export function medianHeld(held: readonly HeldBucket[]): { overMs: number; upToMs: number | null } | null {
   const place = placeOfMedian(held);
   const bucket = held[place];
-  if (bucket === undefined) return null;
-  const least = held[place - 1]?.up_to_ms ?? 0;
-  if (bucket.up_to_ms === null) return { ms: least, isAbove: true };
-  const before = held.slice(0, place).reduce((sum, { leases }) => sum + leases, 0);
-  const share = (totalOf(held) / 2 - before) / bucket.leases;
-  return { ms: least + share * (bucket.up_to_ms - least), isAbove: false };
+  return bucket === undefined ? null : { overMs: held[place - 1]?.up_to_ms ?? 0, upToMs: bucket.up_to_ms };
 }
 
 export const totalOf = (held: readonly HeldBucket[]): number =>

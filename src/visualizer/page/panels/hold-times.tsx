@@ -40,6 +40,13 @@ export function HoldTimes({ statistics }: { statistics: Statistics | null }) {
 function inWords(held: readonly HeldBucket[]): string {
   const median = medianHeld(held);
   if (median === null) return 'No lease has ended in this hour.';
-  const bound = median.isAbove ? `more than ${duration(median.ms)}` : `about ${duration(median.ms)} or less`;
-  return `${counted(totalOf(held), 'lease')} ended; half of them were held for ${bound}.`;
+  const { overMs, upToMs } = median;
+  const bounds =
+    upToMs === null
+      ? `for more than ${duration(overMs)}`
+      : overMs === 0
+        ? `for ${duration(upToMs)} or less`
+        : `between ${duration(overMs)} and ${duration(upToMs)}`;
+  const total = totalOf(held);
+  return `${counted(total, 'lease')} ended, ${total === 1 ? 'and was' : 'the median'} held ${bounds}.`;
 }
