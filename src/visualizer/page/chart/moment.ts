@@ -3,15 +3,16 @@ import { useEffect, useState } from 'preact/hooks';
 
 const momentMs = 1600;
 
-/** The newest of what is given, until a moment has passed; what is there at first has been there before. */
-export function useForAMoment<T extends { key: number }>(newest: T | null): T | null {
-  const [passed, setPassed] = useState(newest?.key ?? null);
-  const key = newest?.key ?? null;
+/**
+ * The newest of what is given, until a moment has passed; what is there at first has been there before. Another object is told
+ * anew, whatever it says: whoever steps back takes the same step again.
+ */
+export function useForAMoment<T extends object>(newest: T | null): T | null {
+  const [passed, setPassed] = useState(newest);
   useEffect(() => {
-    // What is gone may come again: whoever steps back takes the same step again.
-    if (key === null) return setPassed(null);
-    const timer = setTimeout(() => setPassed(key), momentMs);
+    if (newest === null) return;
+    const timer = setTimeout(() => setPassed(newest), momentMs);
     return () => clearTimeout(timer);
-  }, [key]);
-  return key === passed ? null : newest;
+  }, [newest]);
+  return newest === passed ? null : newest;
 }
