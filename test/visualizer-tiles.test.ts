@@ -120,6 +120,9 @@ describe('words', () => {
     expect(
       ['ada', 'ci-runner-7', 'visitor-12', '337041f0-05ed-4eea-8d1c-54632a55ddfe', '…'].map(initials),
     ).toEqual(['ad', 'cr', 'v12', '33', '?']);
+    expect(['r10', 'r19', 'visitor-192', 'user 7', '42', 'ada 2nd'].map(initials)).toEqual([
+      ...['r10', 'r19', 'v92', 'u7', '42', 'a2'],
+    ]);
   });
 
   it('never part the halves of a character', () => {

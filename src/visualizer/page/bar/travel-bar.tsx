@@ -13,7 +13,7 @@ import {
   travelTo,
   travelToInstant,
 } from '../store/travel.ts';
-import { factInWords } from '../store/words.ts';
+import { factInWords, isHalfway } from '../store/words.ts';
 
 export function TravelBar() {
   const oldest = oldestSeq.value ?? 0;
@@ -101,6 +101,9 @@ function Then() {
     <span>
       Fact {number(seq)} of {dateAndTime(fact.at)}: <strong>{fact.type}</strong>, {fact.reason}:{' '}
       {factInWords(fact)}.
+      {isHalfway(fact) && (
+        <strong> Halfway through an eviction: this fact and the next one are one commit.</strong>
+      )}
     </span>
   );
 }

@@ -38,6 +38,10 @@ export const factInWords = ({ reason, user_id, token_id, type }: WireFact): stri
     ? 'the pool was deleted'
     : said[reason](user_id === null ? 'nobody' : shortId(user_id), shortId(token_id ?? ''));
 
+/** Whether nobody has ever seen the pool as it was just after this fact: an eviction has two, of which the second follows at once. */
+export const isHalfway = ({ reason }: Pick<WireFact, 'reason'>): boolean =>
+  reason === 'lru_eviction' || reason === 'oldest_eviction';
+
 export const reasonInWords = (reason: string): string => reason.replaceAll('_', ' ');
 
 export const statusWords: Record<Status, string> = {
@@ -60,12 +64,14 @@ export function tokenInWords(token: Token, now: number, evictedAs: number): stri
   return parts.join(', ');
 }
 
-/** One or two letters for a holder. */
+/** One or two letters for a holder, or one and the end of a number. */
 export function initials(userId: string): string {
   if (/^[0-9a-f]{8}-/.test(userId)) return userId.slice(0, 2);
   // By characters, of which some are two units long.
   const words = userId.split(/[^\p{L}\p{N}]+/u).flatMap((word) => (word === '' ? [] : [[...word]]));
   const [one = ['?'], other] = words;
-  if (other === undefined) return one.slice(0, 2).join('');
-  return `${one[0]}${/^\d+$/.test(other.join('')) ? other.slice(0, 2).join('') : other[0]}`;
+  // Made-up names differ in their number, and in its end most.
+  const number = /\d+$/.exec((other ?? one).join(''))?.[0].slice(-2);
+  if (number !== undefined && /\p{L}/u.test(one[0]!)) return `${one[0]}${number}`;
+  return other === undefined ? one.slice(0, 2).join('') : `${one[0]}${other[0]}`;
 }
