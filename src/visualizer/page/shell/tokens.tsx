@@ -1,6 +1,6 @@
 /** The tokens of the pool, as tiles or as a list, and what is said where there are none. */
 import { said } from '../store/allocate.ts';
-import { asList, drawn } from '../store/drawn.ts';
+import { asList, drawn, evictedNext, look } from '../store/drawn.ts';
 import { connection, isPast, shown } from '../store/store.ts';
 import { TokenList } from '../tiles/list.tsx';
 import { Tiles } from '../tiles/tiles.tsx';
@@ -20,7 +20,14 @@ export function Tokens() {
       <div class="key">
         <p aria-hidden="true">
           <span class="key-ring" /> time left
-          <span class="key-badge">1</span> evicted next
+          {evictedNext.value.length > 0 && (
+            <>
+              <span class={look.value === 'bar' ? 'key-outline' : 'key-badge'}>
+                {look.value !== 'bar' && 1}
+              </span>{' '}
+              evicted next
+            </>
+          )}
         </p>
         <p class={`said${said.value?.isBad ? ' bad' : ''}`} role="status" aria-label="What became of it">
           {said.value?.words}

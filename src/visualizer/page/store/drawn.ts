@@ -21,18 +21,23 @@ export const options = computed(() => (shown.value ? optionsOf(shown.value.pictu
 
 export const matches = computed(() => found(drawn.value, typed.value));
 
-const numbered = 3;
-export const evictedNext = computed<readonly string[]>(() => {
-  const picture = shown.value?.picture;
-  return picture ? nextEvicted(picture.tokens.values(), optionsOf(picture), serviceNow(), numbered) : [];
-});
-
 export const counts = computed<Record<Status, number> | null>(() => {
   if (shown.value === null) return null;
   const counted = { available: 0, active: 0, resting: 0, withdrawn: 0 };
   for (const token of drawn.value) counted[statusOf(token)]++;
   return counted;
 });
+
+const numbered = 3;
+/** Nobody is evicted while a token is free. */
+export const evictedNext = computed<readonly string[]>(() => {
+  const picture = shown.value?.picture;
+  if (picture === undefined || counts.value!.available > 0) return [];
+  return nextEvicted(picture.tokens.values(), optionsOf(picture), serviceNow(), numbered);
+});
+
+/** What there is room for in a tile. */
+export const look = signal<'bar' | 'ring' | 'words'>('words');
 
 export const firstMatch = (): Token | undefined =>
   matches.value === null ? undefined : drawn.value.find(({ tokenId }) => matches.value!.has(tokenId));

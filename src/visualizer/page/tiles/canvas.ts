@@ -1,7 +1,7 @@
 /** The canvas of the tiles: draws when something has changed, and every now and then for the time that passes. */
 import { effect } from '@preact/signals';
 import { elapsedMs } from '../clock.ts';
-import { drawn, evictedNext, matches, options } from '../store/drawn.ts';
+import { drawn, evictedNext, look, matches, options } from '../store/drawn.ts';
 import { moves, shade } from '../store/settings.ts';
 import { chosenToken, hear, isPast, serviceNow } from '../store/store.ts';
 import { drawTiles } from './draw.ts';
@@ -107,6 +107,7 @@ export class TilesCanvas {
     const { clientWidth, clientHeight } = this.#room;
     if (clientWidth === 0) return;
     this.grid = gridFor(drawn.peek().length, clientWidth, clientHeight);
+    look.value = this.grid.look;
     this.#spacer.style.height = `${Math.max(0, this.grid.wholeHeight - clientHeight)}px`;
     const scale = devicePixelRatio;
     const [width, height] = [Math.round(clientWidth * scale), Math.round(clientHeight * scale)];

@@ -19,14 +19,12 @@ export function cut(to: Ruler & { font: string }, text: string, room: number): s
   return made;
 }
 
-/** Out of the middle, for what tells users apart is often at the end. */
+/** At its end, and between characters. */
 export function cutToFit(to: Ruler, text: string, room: number): string {
   if (to.measureText(text).width <= room) return text;
   const characters = [...text];
-  // A short one is recognised by how it begins.
-  const tail = characters.length > 9 ? characters.slice(-3).join('') : '';
-  const cutAt = (length: number) => `${characters.slice(0, length).join('')}…${tail}`;
-  let length = characters.length - 1 - [...tail].length;
+  const cutAt = (length: number) => `${characters.slice(0, length).join('')}…`;
+  let length = characters.length - 1;
   while (length > 1 && to.measureText(cutAt(length)).width > room) length--;
   return cutAt(length);
 }

@@ -7,7 +7,7 @@ import { type Box, type Grid, spotOf } from './grid.ts';
 import { inkOf, type Palette, washOf } from './palette.ts';
 import { drawRing } from './ring.ts';
 import type { Scene } from './scene.ts';
-import { drawBadge, drawWords } from './words.ts';
+import { drawEviction, drawWords } from './words.ts';
 
 export interface View {
   /** What of the whole is seen: from this far down, and so much of it. */
@@ -107,7 +107,7 @@ function drawMark(
 ): void {
   const { tokenId } = token;
   const place = scene.evictedNext.indexOf(tokenId);
-  if (place >= 0) drawBadge(to, String(place + 1), box, grid.look, palette);
+  if (place >= 0) drawEviction(to, place + 1, box, grid.look, palette);
   const isChosen = tokenId === scene.chosen;
   if (!isChosen && tokenId !== scene.hovered && !scene.matches?.has(tokenId)) return;
   to.strokeStyle = isChosen ? palette.accent : tokenId === scene.hovered ? palette.ink : palette.accent;

@@ -18,8 +18,9 @@ export function ringIn(
   const y = box.y + box.height / 2;
   if (look === 'ring') return { x: box.x + box.width / 2, y, radius: thin * 0.36, hasLetters: true };
   const hasLetters = box.width >= 120 && box.height >= 48;
-  const radius = hasLetters ? Math.min(thin * 0.34, 26) : 9;
-  return { x: box.x + radius + (hasLetters ? Math.max(8, thin * 0.14) : 7), y, radius, hasLetters };
+  // No larger than its letters need: the words are what is read.
+  const radius = hasLetters ? Math.min(thin * 0.28, 20) : 7;
+  return { x: box.x + radius + (hasLetters ? 7 : 5), y, radius, hasLetters };
 }
 
 export function drawRing(

@@ -10,9 +10,9 @@ import { ringIn } from './ring.ts';
 
 export function drawWords(to: CanvasRenderingContext2D, token: Token, box: Box, palette: Palette): void {
   const ring = ringIn(box, 'words');
-  const x = ring.x + ring.radius + (ring.hasLetters ? 8 : 5);
-  const room = box.x + box.width - 4 - x;
-  const size = Math.max(11, Math.min(16, box.width * 0.085));
+  const x = ring.x + ring.radius + (ring.hasLetters ? 7 : 4);
+  const room = box.x + box.width - 3 - x;
+  const size = Math.max(11, Math.min(15, box.width * 0.08));
   const middle = box.y + box.height / 2;
   to.textAlign = 'left';
   to.textBaseline = 'alphabetic';
@@ -28,15 +28,22 @@ export function drawWords(to: CanvasRenderingContext2D, token: Token, box: Box, 
   to.fillText(cut(to, token.name ?? shortId(token.tokenId), room), x, middle + size);
 }
 
-export function drawBadge(
+/** In the corner where the ring is, that it covers no letter; where there is no room for a number, the outline alone, the first one's thicker. */
+export function drawEviction(
   to: CanvasRenderingContext2D,
-  place: string,
-  { x, y, width }: Box,
+  place: number,
+  { x, y, width, height }: Box,
   look: 'bar' | 'ring' | 'words',
   palette: Palette,
 ): void {
-  const radius = look === 'bar' ? Math.min(6, Math.max(4.5, width / 2)) : look === 'ring' ? 7 : 8.5;
-  const at = { x: x + width - radius * 0.55, y: y + radius * 0.55 };
+  if (look === 'bar') {
+    to.strokeStyle = palette.danger;
+    to.lineWidth = place === 1 ? 2 : 1;
+    to.strokeRect(x, y, width, height);
+    return;
+  }
+  const radius = look === 'ring' ? 6.5 : 8;
+  const at = { x: x + radius * 0.6, y: y + radius * 0.6 };
   to.fillStyle = palette.danger;
   to.strokeStyle = palette.raised;
   to.lineWidth = 1.5;
@@ -48,5 +55,5 @@ export function drawBadge(
   to.font = `700 ${radius * 1.35}px ${palette.sans}`;
   to.textAlign = 'center';
   to.textBaseline = 'middle';
-  to.fillText(place, at.x, at.y + 0.5);
+  to.fillText(String(place), at.x, at.y + 0.5);
 }

@@ -99,7 +99,7 @@ function State({ token }: { token: Token }) {
         {place > 0 && (
           <Detail
             name="Eviction"
-            value={place === 1 ? 'next, should the pool be full' : `number ${place} in the order`}
+            value={place === 1 ? 'next: no token is free' : `number ${place} in the order`}
           />
         )}
         {withdrawn && <Detail name="Maintenance" value={withdrawn.note ?? 'no note'} />}
