@@ -33,6 +33,18 @@ describe('the page', () => {
     },
   );
 
+  it('brings a token into view that is tapped on a phone, and its past within reach', async () => {
+    const service = await served({ POOL_SIZE: '4' });
+    const page = await Visualizer.open(service, '', { viewport: widths.phone, reducedMotion: 'reduce' });
+    await page.page.getByRole('listbox', { name: 'Tokens' }).click({ position: { x: 60, y: 40 } });
+    const top = async () => (await page.page.locator('.token-panel').boundingBox())!.y;
+    await expect.poll(top, patience).toBeLessThan(widths.phone.height / 2);
+    expect(await page.page.getByLabel('Instant').isVisible()).toBe(true);
+    expect(await page.button('Go').isVisible()).toBe(true);
+    await page.button('Close the token').click();
+    await expect.poll(top, patience).toBeGreaterThan(widths.phone.height / 2);
+  });
+
   it('can be used with keys alone', async () => {
     const { service } = await busy();
     const page = await Visualizer.open(service);

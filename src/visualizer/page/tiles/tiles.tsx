@@ -1,6 +1,7 @@
 /** Every token of the pool as a tile: to be seen at once, pointed at, and gone through by keys. */
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import { lookAtPanel } from '../shell/into-view.ts';
 import { drawn, evictedNext } from '../store/drawn.ts';
 import { choose, chosenToken, serviceNow } from '../store/store.ts';
 import { tick } from '../store/ticking.ts';
@@ -46,6 +47,11 @@ export function Tiles() {
         : null;
     return token;
   };
+  const click = (event: MouseEvent) => {
+    const token = point(event as unknown as PointerEvent);
+    choose(token?.tokenId ?? null);
+    if (token) lookAtPanel();
+  };
   const leave = () => {
     tiles.current!.hover(null);
     tip.value = null;
@@ -71,7 +77,7 @@ export function Tiles() {
         aria-activedescendant={idOf(chosenToken.value)}
         onPointerMove={point}
         onPointerLeave={leave}
-        onClick={(event) => choose(point(event as unknown as PointerEvent)?.tokenId ?? null)}
+        onClick={click}
         onKeyDown={press}
       >
         <div class="tiles-pane" aria-hidden="true">

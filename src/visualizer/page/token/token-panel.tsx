@@ -2,6 +2,7 @@
 import { statusOf } from '../../../lease/lease.ts';
 import { countdown, dateAndTime, duration, labelsText, shortId } from '../format.ts';
 import { Copy } from '../shell/copy.tsx';
+import { lookAtTiles } from '../shell/into-view.ts';
 import { timeLeft } from '../store/arrangement.ts';
 import { evictedNext, options } from '../store/drawn.ts';
 import { choose, chosenToken, serviceNow, shown } from '../store/store.ts';
@@ -51,7 +52,15 @@ function Title({ token: { tokenId, name, labels } }: { token: Token }) {
   return (
     <header class="token-title">
       <h2 id="token-title">{name ?? `Token ${shortId(tokenId)}`}</h2>
-      <button type="button" class="quiet" aria-label="Close the token" onClick={() => choose(null)}>
+      <button
+        type="button"
+        class="quiet"
+        aria-label="Close the token"
+        onClick={() => {
+          choose(null);
+          lookAtTiles();
+        }}
+      >
         ×
       </button>
       <p class="token-id">
