@@ -200,6 +200,8 @@ describe('the page', () => {
     await service.post('/api/pools', { name: 'narrow', size: 1, when_full: 'wait' });
     await service.post('/api/pools/narrow/tokens/allocate', { user_id: 'ada' });
     const page = await Visualizer.open(service, '?pool=narrow', { mayComplain: /ERR_ABORTED/ });
+    await page.button('Allocate').click();
+    await page.isSaid('What became of it', 'waits in line, at place 1.');
     await page.button('Allocate 10').click();
     await page.counts('Waiting', 2);
     await page.page.getByRole('combobox', { name: 'Pool' }).selectOption('default');
@@ -208,6 +210,18 @@ describe('the page', () => {
     await page.isSaid('What became of it', '1 token allocated');
     const waiting = async () => (await service.get<{ total: number }>('/api/pools/narrow/queue')).body.total;
     await expect.poll(waiting, patience).toBe(0);
+  });
+
+  it('says at once who waits in line, and then that they have been granted a token', async () => {
+    const service = await served();
+    const pool = '/api/pools/narrow';
+    await service.post('/api/pools', { name: 'narrow', size: 1, when_full: 'wait' });
+    const { body } = await service.post<{ token_id: string }>(`${pool}/tokens/allocate`, { user_id: 'ada' });
+    const page = await Visualizer.open(service, '?pool=narrow');
+    await page.button('Allocate').click();
+    await page.isSaid('What became of it', 'waits in line, at place 1.');
+    await service.post(`${pool}/tokens/${body.token_id}/release`);
+    await page.isSaid('What became of it', ', after waiting in line.');
   });
 
   it('copies its link where a browser gives no clipboard, as without TLS', async () => {

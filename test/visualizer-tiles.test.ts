@@ -109,6 +109,13 @@ describe('words', () => {
       }
   });
 
+  it('call a token as its pool does, and keep a name that is written from right to left to its place', () => {
+    const granted = fact(1, 'a', 'activated', 'allocated', { user_id: 'ada' });
+    expect(factInWords(granted, () => 'pixel-8')).toBe('ada was granted token pixel-8');
+    const other = factInWords({ ...granted, user_id: 'עדה' });
+    expect(other).toBe('\u2068עדה\u2069 was granted token a');
+  });
+
   it('say of a token who holds it, for how long, and when it is evicted', () => {
     const [a] = tokensOf(held('a', 10, { name: 'pixel-8', user_id: 'ada' }));
     expect(tokenInWords(a!, at(40), 1)).toBe(

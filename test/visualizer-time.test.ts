@@ -138,4 +138,41 @@ describe('the page of the past', () => {
       await page.counts('Active', 0);
     }
   });
+
+  it('says of itself that it is past, and where it is halfway through an eviction', async () => {
+    const service = await startService(await freshDatabase('postgres'), { POOL_SIZE: '1' });
+    for (const user of ['ada', 'bob']) await allocate(service, user);
+    const page = await Visualizer.open(service);
+    expect(await page.page.getByText('Past', { exact: true }).count()).toBe(0);
+    await page.button('One fact back').click();
+    await page.isSaid('The moment that is shown', 'lru_eviction');
+    await page.isSaid('The moment that is shown', 'Halfway through an eviction');
+    expect(await page.status('Connection').textContent()).toMatch(/^Past.*the connection is Live/);
+    await page.button('One fact back').click();
+    await page.isSaid('The moment that is shown', 'ada was granted');
+    expect(await page.status('The moment that is shown').textContent()).not.toContain('Halfway');
+  });
+
+  it('asks for no moment that cannot be, and says what there is instead', async () => {
+    const service = await simulated();
+    await allocate(service, 'ada');
+    const before = await Visualizer.open(service, '?seq=0');
+    await before.isSaid('The moment that is shown', 'it begins with 1');
+    await before.isSaid('The moment that is shown', 'pool_opened');
+    const after = await Visualizer.open(service, '?seq=99');
+    await after.counts('Active', 1);
+    const travel = after.region('Time travel');
+    await expect.poll(() => travel.textContent(), patience).toContain('no fact 99 yet: this is now');
+    await after.page.getByLabel('Instant').fill('2001-01-31T12:00:00');
+    await after.button('Go').click();
+    await expect.poll(() => travel.textContent(), patience).toContain('back so far: it begins at');
+  });
+
+  it('is that of no pool where there is none of the name', async () => {
+    const service = await simulated();
+    const page = await Visualizer.visit(service, '?pool=nope', { mayComplain: /Failed to load resource/ });
+    await page.isSaid('Connection', 'No such pool');
+    expect(await page.button('Allocate').isDisabled()).toBe(true);
+    expect(await page.page.getByText(/^Reading/).count()).toBe(0);
+  });
 });

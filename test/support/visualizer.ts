@@ -21,9 +21,13 @@ export class Visualizer {
     this.page = page;
   }
 
+  static async visit(service: ServiceProcess, query = '', options: Visit = {}): Promise<Visualizer> {
+    return new Visualizer(await visit(`${service.url}/visualizer${query}`, options));
+  }
+
   /** Opened, and live. */
   static async open(service: ServiceProcess, query = '', options: Visit = {}): Promise<Visualizer> {
-    const visualizer = new Visualizer(await visit(`${service.url}/visualizer${query}`, options));
+    const visualizer = await Visualizer.visit(service, query, options);
     await visualizer.isSaid('Connection', 'Live');
     return visualizer;
   }

@@ -2,13 +2,15 @@
 import { useSignal } from '@preact/signals';
 import { dateAndTime, number } from '../format.ts';
 import { Copy } from '../shell/copy.tsx';
-import { addressNow, headSeq, isPast, oldestSeq, travelledTo } from '../store/store.ts';
+import { nameOf } from '../store/names.ts';
+import { addressNow, connection, headSeq, isPast, oldestSeq, travelledTo } from '../store/store.ts';
 import {
   backToNow,
   pastFact,
   play,
   playing,
   stepBy,
+  travelNote,
   travelProblem,
   travelTo,
   travelToInstant,
@@ -64,7 +66,12 @@ export function TravelBar() {
           onInput={(event) => travelTo(event.currentTarget.valueAsNumber)}
         />
         <p class="travel-said">
-          {isPast.value ? 'After fact' : 'Live at fact'} {number(at)} of {number(oldest)} to {number(head)}
+          {isPast.value
+            ? 'After fact'
+            : connection.value.kind === 'live'
+              ? 'Live at fact'
+              : 'Last heard of at fact'}{' '}
+          {number(at)} of {number(oldest)} to {number(head)}
           {!isPast.value && travelProblem.value !== null && <span class="bad"> {travelProblem.value}</span>}
         </p>
       </div>
@@ -87,7 +94,7 @@ function PastBanner() {
   if (!isPast.value) return null;
   return (
     <p class="past-banner" role="status" aria-label="The moment that is shown">
-      <strong>This is the past.</strong> <Then />
+      <strong>This is the past.</strong> {travelNote.value} <Then />
     </p>
   );
 }
@@ -100,7 +107,7 @@ function Then() {
   return (
     <span>
       Fact {number(seq)} of {dateAndTime(fact.at)}: <strong>{fact.type}</strong>, {fact.reason}:{' '}
-      {factInWords(fact)}.
+      {factInWords(fact, nameOf)}.
       {isHalfway(fact) && (
         <strong> Halfway through an eviction: this fact and the next one are one commit.</strong>
       )}

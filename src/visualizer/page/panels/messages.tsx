@@ -5,7 +5,7 @@ import { withCommits } from './commits.ts';
 import { Panel } from './panel.tsx';
 import { Sequence } from './sequence.tsx';
 import type { Dropped, Step } from './step-buffer.ts';
-import { newestTelling, titleOf } from './step-words.ts';
+import { type NameOf, newestTelling, titleOf } from './step-words.ts';
 
 interface Props {
   /** Newest first. */
@@ -14,12 +14,13 @@ interface Props {
   dropped: Dropped;
   /** Whether whatever passes from now on is heard here. */
   isListening: boolean;
+  nameOf: NameOf;
   onClear: () => void;
   /** Where another tab of the browser listens to them: to do it here again. */
   onTakeBack: (() => void) | null;
 }
 
-export function Messages({ steps, dropped, isListening, onClear, onTakeBack }: Props) {
+export function Messages({ steps, dropped, isListening, nameOf, onClear, onTakeBack }: Props) {
   /** What there was when it was halted. */
   const [halted, setHalted] = useState<readonly Step[] | null>(null);
   /** null: the newest, whichever it is. It stays when it has gone from the list. */
@@ -76,7 +77,7 @@ export function Messages({ steps, dropped, isListening, onClear, onTakeBack }: P
         <div class="messages">
           <StepList steps={shown} chosen={step.number} onChoose={setChosen} />
           {/* Whoever looks closer does not want it replaced by the next one. */}
-          <Sequence key={step.number} step={step} onLook={() => setChosen(step)} />
+          <Sequence key={step.number} step={step} nameOf={nameOf} onLook={() => setChosen(step)} />
         </div>
       )}
     </Panel>

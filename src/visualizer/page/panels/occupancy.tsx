@@ -77,6 +77,7 @@ function HourChart({ statistics, size, look }: Props & { look: (place: number | 
         style={{ visibility: statistics === null ? 'hidden' : 'visible' }}
       >
         <div class="hour-leases" ref={above} />
+        <p class="hour-way">allocated ↑ up, evicted and expired ↓ down</p>
         <div class="hour-facts" ref={below} />
       </div>
     </>

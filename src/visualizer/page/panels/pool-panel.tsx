@@ -1,4 +1,4 @@
-/** A pool as it is set up: its options, who waits in its line, its labels, and its tokens in maintenance. */
+/** A pool as it is set up: who waits in its line, its tokens in maintenance, its labels, and its options. */
 import { counted, number } from '../format.ts';
 import { Labels } from './labels.tsx';
 import { Maintenance, type MaintenanceActions } from './maintenance.tsx';
@@ -20,6 +20,11 @@ export function PoolPanel({ pool: { name, options, counts }, queue, tokens, nowM
   return (
     <Panel name="pool" title={`Pool ${name}`}>
       <Shares counts={counts} />
+      <div class="pool-rest">
+        <WaitingLine queue={queue} nowMs={nowMs} />
+        <Maintenance tokens={tokens} {...actions} />
+        <Labels tokens={tokens} />
+      </div>
       <section class="pool-options" aria-labelledby="pool-options">
         <h3 id="pool-options">Options</h3>
         {options === null ? (
@@ -28,11 +33,6 @@ export function PoolPanel({ pool: { name, options, counts }, queue, tokens, nowM
           <Options options={options} />
         )}
       </section>
-      <div class="pool-rest">
-        <WaitingLine queue={queue} nowMs={nowMs} />
-        <Maintenance tokens={tokens} {...actions} />
-        <Labels tokens={tokens} />
-      </div>
     </Panel>
   );
 }

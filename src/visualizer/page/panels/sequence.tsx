@@ -9,16 +9,23 @@ import {
   detailsOf,
   isFact,
   type Lifeline,
+  type NameOf,
   sequenceOf,
   shortName,
   titleOf,
   wayOf,
 } from './step-words.ts';
 
-/** `onLook`: called when one of its messages is chosen. */
-export function Sequence({ step, onLook }: { step: Step; onLook: () => void }) {
+interface SequenceProps {
+  step: Step;
+  nameOf: NameOf;
+  /** Called when one of its messages is chosen. */
+  onLook: () => void;
+}
+
+export function Sequence({ step, nameOf, onLook }: SequenceProps) {
   const [chosen, setChosen] = useState<number | null>(null);
-  const { lifelines, arrows } = sequenceOf(step.messages);
+  const { lifelines, arrows } = sequenceOf(step.messages, nameOf);
   const choose = (n: number) => {
     setChosen(n);
     onLook();
@@ -29,11 +36,17 @@ export function Sequence({ step, onLook }: { step: Step; onLook: () => void }) {
         Step {step.number}: <span class="step-title">{titleOf(step)}</span>
       </h3>
       <Scrolls of="sequence-frame" name="Sequence diagram">
-        <Diagram lifelines={lifelines} arrows={arrows} chosen={chosen} onChoose={choose} />
+        <Diagram lifelines={lifelines} arrows={arrows} nameOf={nameOf} chosen={chosen} onChoose={choose} />
       </Scrolls>
       <ol class="told" aria-label="The same in words">
         {step.messages.map((message) => (
-          <Told key={message.n} message={message} isChosen={message.n === chosen} onChoose={choose} />
+          <Told
+            key={message.n}
+            message={message}
+            nameOf={nameOf}
+            isChosen={message.n === chosen}
+            onChoose={choose}
+          />
         ))}
       </ol>
       {step.more > 0 && <p class="panel-none">and {counted(step.more, 'more message')}</p>}
@@ -42,6 +55,7 @@ export function Sequence({ step, onLook }: { step: Step; onLook: () => void }) {
 }
 
 interface DiagramProps {
+  nameOf: NameOf;
   lifelines: readonly Lifeline[];
   arrows: readonly Arrow[];
   chosen: number | null;
@@ -49,7 +63,7 @@ interface DiagramProps {
 }
 
 /** Each lifeline is in the middle of two columns, so that arrows begin and end at lines of the grid. */
-function Diagram({ lifelines, arrows, chosen, onChoose }: DiagramProps) {
+function Diagram({ lifelines, arrows, nameOf, chosen, onChoose }: DiagramProps) {
   const columns = `repeat(${lifelines.length * 2}, minmax(0, 1fr))`;
   const used = new Set(arrows.flatMap(({ from, to }) => [from, to]));
   return (
@@ -75,6 +89,7 @@ function Diagram({ lifelines, arrows, chosen, onChoose }: DiagramProps) {
         <ArrowOf
           key={arrow.message.n}
           arrow={arrow}
+          nameOf={nameOf}
           row={place + 2}
           isChosen={arrow.message.n === chosen}
           onChoose={onChoose}
@@ -85,13 +100,14 @@ function Diagram({ lifelines, arrows, chosen, onChoose }: DiagramProps) {
 }
 
 interface ArrowProps {
+  nameOf: NameOf;
   arrow: Arrow;
   row: number;
   isChosen: boolean;
   onChoose: (n: number) => void;
 }
 
-function ArrowOf({ arrow: { message, from, to }, row, isChosen, onChoose }: ArrowProps) {
+function ArrowOf({ arrow: { message, from, to }, nameOf, row, isChosen, onChoose }: ArrowProps) {
   const [left, right] = from < to ? [from, to] : [to, from];
   const way = from === to ? 'self' : from < to ? 'rightward' : 'leftward';
   const kind = isFact(message)
@@ -106,7 +122,7 @@ function ArrowOf({ arrow: { message, from, to }, row, isChosen, onChoose }: Arro
       class={`arrow ${way} ${kind}`}
       style={{ gridRow: `${row}`, gridColumn: `${left * 2 + 2} / ${Math.max(right * 2 + 2, left * 2 + 3)}` }}
       aria-pressed={isChosen}
-      aria-label={`${row - 1}. ${shortName(message)}, ${wayOf(message)}`}
+      aria-label={`${row - 1}. ${shortName(message)}, ${wayOf(message, nameOf)}`}
       onClick={choose}
       onFocus={choose}
     >
@@ -118,10 +134,12 @@ function ArrowOf({ arrow: { message, from, to }, row, isChosen, onChoose }: Arro
 /** In words, and with its details where it is chosen. */
 function Told({
   message,
+  nameOf,
   isChosen,
   onChoose,
 }: {
   message: Message;
+  nameOf: NameOf;
   isChosen: boolean;
   onChoose: (n: number) => void;
 }) {
@@ -129,8 +147,8 @@ function Told({
   return (
     <li class={isChosen ? 'told-chosen' : undefined}>
       <button type="button" class="told-line" aria-expanded={isChosen} onClick={() => onChoose(message.n)}>
-        <span class="told-way">{wayOf(message)}</span> <b>{message.message}</b>
-        {message.user_id !== null && <span class="told-user"> {message.user_id}</span>}
+        <span class="told-way">{wayOf(message, nameOf)}</span> <b>{message.message}</b>
+        {message.user_id !== null && <bdi class="told-user"> {message.user_id}</bdi>}
       </button>
       {isChosen && details.length > 0 && (
         <dl class="details">

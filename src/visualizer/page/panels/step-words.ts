@@ -17,11 +17,17 @@ export interface Arrow {
   to: number;
 }
 
+/** How a token is called. */
+export type NameOf = (tokenId: string) => string;
+
 /** Tokens with a lifeline of their own; more share one. */
 export const tokensMax = 3;
 
 /** Lifelines from left to right: of everybody who is there in each step, of the line where it has a part, and of each token. */
-export function sequenceOf(messages: readonly Message[]): { lifelines: Lifeline[]; arrows: Arrow[] } {
+export function sequenceOf(
+  messages: readonly Message[],
+  nameOf: NameOf = shortId,
+): { lifelines: Lifeline[]; arrows: Arrow[] } {
   const isOfToken = ({ from, to }: Message) => from === 'token' || to === 'token';
   const all = [...new Set(messages.filter(isOfToken).map(({ token_id }) => token_id))];
   const tokens = all.slice(0, all.length > tokensMax ? tokensMax - 1 : tokensMax);
@@ -29,7 +35,7 @@ export function sequenceOf(messages: readonly Message[]): { lifelines: Lifeline[
   const lifelines = parties.flatMap((party): Lifeline[] => {
     if (party !== 'token') return party === 'line' && !hasLine ? [] : [{ party, tokenId: null, name: party }];
     if (all.length === 0) return [{ party, tokenId: null, name: 'token' }];
-    const own = tokens.map((tokenId) => ({ party, tokenId, name: tokenName(tokenId) }));
+    const own = tokens.map((tokenId) => ({ party, tokenId, name: tokenName(tokenId, nameOf) }));
     const shared = all.length - tokens.length;
     return shared === 0 ? own : [...own, { party, tokenId: null, name: `${shared} other tokens` }];
   });
@@ -75,8 +81,10 @@ export const newestTelling = (steps: readonly Step[]): Step | undefined =>
   steps.find(({ messages }) => messages[0]?.from !== 'journal') ?? steps[0];
 
 /** `route → pool`, with the token by its name. */
-export const wayOf = ({ from, to, token_id }: Message): string =>
-  `${from === 'token' ? tokenName(token_id) : from} → ${to === 'token' ? tokenName(token_id) : to}`;
+export const wayOf = ({ from, to, token_id }: Message, nameOf: NameOf = shortId): string => {
+  const called = (party: Party) => (party === 'token' ? tokenName(token_id, nameOf) : party);
+  return `${called(from)} → ${called(to)}`;
+};
 
 /** As it is written at its arrow. */
 export const shortName = ({ message }: Message): string =>
@@ -97,8 +105,8 @@ export function detailsOf({ token_id, user_id, detail }: Message): [name: string
 
 export const isFact = ({ message }: Pick<Message, 'message'>): boolean => message.startsWith('fact ');
 
-const tokenName = (tokenId: string | null): string =>
-  tokenId === null ? 'token' : `token ${shortId(tokenId)}`;
+const tokenName = (tokenId: string | null, nameOf: NameOf): string =>
+  tokenId === null ? 'token' : `token ${nameOf(tokenId)}`;
 
 const factWord = (message: Message): string =>
   /^fact released .*_eviction$/.test(message.message) ? 'evicted' : shortName(message);

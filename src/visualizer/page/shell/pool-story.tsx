@@ -9,9 +9,10 @@ import type { WireOptions } from '../panels/shapes.ts';
 import { longestHeld } from '../panels/tokens-read.ts';
 import { act } from '../store/allocate.ts';
 import { counts, options } from '../store/drawn.ts';
+import { nameOf } from '../store/names.ts';
 import { isElsewhere, takeBack } from '../store/one-tab.ts';
 import { tokenOut } from '../store/picture.ts';
-import { choose, isPast, poolName, queue, serviceNow, shown } from '../store/store.ts';
+import { canAct, choose, connection, isPast, poolName, queue, serviceNow, shown } from '../store/store.ts';
 import { tick } from '../store/ticking.ts';
 import {
   clearMessages,
@@ -27,6 +28,8 @@ watch();
 
 export function PoolStory() {
   const counted = counts.value;
+  // Nothing is told of what is not there.
+  if (connection.value.kind === 'no_pool' && shown.value === null) return null;
   const total = counted && counted.available + counted.active + counted.resting + counted.withdrawn;
   return (
     <div class={isPast.value ? 'panels panels-past' : 'panels'}>
@@ -41,14 +44,14 @@ export function PoolStory() {
 /** Reads all tokens: once a second is enough. */
 function SecondBySecond() {
   tick.value;
-  isPast.value;
+  canAct.value;
   const picture = shown.peek()?.picture;
   const counted = counts.peek();
   if (picture === undefined || counted === null) return null;
   const tokens = [...picture.tokens.values()].map((token) => tokenOut(token, statusOf(token)));
   const nowMs = serviceNow();
   const total = tokens.length;
-  const acts = isPast.value
+  const acts = !canAct.value
     ? {}
     : {
         onWithdraw: (id: string, how: object) => void act(id, 'withdraw', how),
@@ -79,6 +82,7 @@ function MessagesNow() {
     <Messages
       steps={steps.value}
       dropped={dropped.value}
+      nameOf={nameOf}
       isListening={isListening.value}
       onClear={clearMessages}
       onTakeBack={isElsewhere.value ? takeBack : null}

@@ -1,5 +1,6 @@
 /** The tokens of the pool, as tiles or as a list, and what is said where there are none. */
 import { said } from '../store/allocate.ts';
+import type { Connection } from '../store/connection.ts';
 import { asList, drawn, evictedNext, look } from '../store/drawn.ts';
 import { connection, isPast, shown } from '../store/store.ts';
 import { TokenList } from '../tiles/list.tsx';
@@ -37,13 +38,16 @@ export function Tokens() {
   );
 }
 
+const unknownWords: Partial<Record<Connection['kind'], string>> = {
+  connecting: 'Reading the pool…',
+  no_pool: 'There is no pool of this name.',
+};
+
 function Nothing() {
   if (drawn.value.length > 0) return null;
   const words =
     shown.value === null
-      ? connection.value.kind === 'connecting'
-        ? 'Reading the pool…'
-        : 'Nothing is known of the pool yet.'
+      ? (unknownWords[connection.value.kind] ?? 'Nothing is known of the pool yet.')
       : isPast.value
         ? 'The pool had no tokens then.'
         : connection.value.kind === 'no_pool'

@@ -4,7 +4,7 @@ import { counted } from '../format.ts';
 import { addToken, allocate } from '../store/allocate.ts';
 import type { Arrangement } from '../store/arrangement.ts';
 import { arrangement, asList, drawn, firstMatch, matches, options, typed } from '../store/drawn.ts';
-import { choose, isPast } from '../store/store.ts';
+import { canAct, choose } from '../store/store.ts';
 
 const arrangementNames: Record<Arrangement, string> = {
   making: 'as made',
@@ -34,14 +34,14 @@ export function Toolbar() {
       </div>
       <Toggle label="List" of={asList} />
       <div class="toolbar-acts">
-        <button type="button" class="primary" disabled={isPast.value} onClick={() => void allocate()}>
+        <button type="button" class="primary" disabled={!canAct.value} onClick={() => void allocate()}>
           Allocate
         </button>
-        <button type="button" disabled={isPast.value} onClick={() => void allocate(10)}>
+        <button type="button" disabled={!canAct.value} onClick={() => void allocate(10)}>
           Allocate 10
         </button>
         {options.value?.membership === 'elastic' && (
-          <button type="button" disabled={isPast.value} onClick={() => void addToken()}>
+          <button type="button" disabled={!canAct.value} onClick={() => void addToken()}>
             Add a token
           </button>
         )}

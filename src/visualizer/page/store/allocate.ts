@@ -1,8 +1,9 @@
 /** What a visitor can do to a pool: ask for a token, and change one. */
 import { effect, signal } from '@preact/signals';
 import { counted } from '../format.ts';
-import { type Answer, poolPath, problemWords, tell } from './requests.ts';
-import { headSeq, poolName } from './store.ts';
+import type { WireQueue } from '../wire.ts';
+import { type Answer, ask, poolPath, problemWords, tell } from './requests.ts';
+import { headSeq, poolName, queue } from './store.ts';
 
 /** What became of what was asked last, for people to read. */
 export const said = signal<{ words: string; isBad: boolean } | null>(null);
@@ -11,10 +12,10 @@ export const said = signal<{ words: string; isBad: boolean } | null>(null);
 let free = 2;
 const line: (() => void)[] = [];
 
-async function inTurn<T>(ask: () => Promise<T>): Promise<T> {
+async function inTurn<T>(begin: () => Promise<T>): Promise<T> {
   if (free > 0) free--;
   else await new Promise<void>((resolve) => line.push(resolve));
-  const answer = await ask();
+  const answer = await begin();
   const next = line.shift();
   if (next) next();
   else free++;
@@ -33,22 +34,56 @@ export function leaveLines(): void {
   });
 }
 
-let visitors = 0;
+/** Until then an answer may still come at once. */
+const atOnceMs = 150;
 
-/** For a made-up user; a pool in which newcomers wait in line answers when it is their turn. */
+/** For a made-up user; a pool in which newcomers wait in line answers when it is their turn, and until then it is said who waits. */
 export async function allocate(count = 1): Promise<void> {
-  const pool = poolPath(poolName.peek(), '/tokens/allocate');
   const { signal } = staying;
-  const answers = await Promise.all(
-    Array.from({ length: count }, () => inTurn(() => tell<unknown>(pool, { user_id: visitor() }, signal))),
-  );
-  if (signal.aborted) return;
-  const bad = answers.find((answer) => !('ok' in answer));
-  const granted = answers.filter((answer) => 'ok' in answer).length;
-  said.value =
-    bad === undefined || 'ok' in bad
-      ? { words: `${counted(granted, 'token')} allocated.`, isBad: false }
-      : { words: problemWords(bad), isBad: true };
+  const pool = poolName.peek();
+  const users = Array.from({ length: count }, visitor);
+  if (free === 0)
+    said.value = { words: `${users[0]} asks when another one of yours has its answer.`, isBad: false };
+  const asked = users.map((user) => inTurn(() => askFor(user, pool, signal)));
+  const answers = await Promise.all(asked);
+  if (!signal.aborted) said.value = outcome(users, answers);
+}
+
+interface Asked {
+  answer: Answer<unknown>;
+  hasWaited: boolean;
+}
+
+async function askFor(user: string, pool: string, signal: AbortSignal): Promise<Asked> {
+  let hasWaited = false;
+  let isOver = false;
+  const look = async () => {
+    const line = await ask<WireQueue>(poolPath(pool, '/queue?limit=20'), signal);
+    if (isOver || signal.aborted || !('ok' in line)) return;
+    const { waiting, total } = line.ok;
+    const place = waiting.find(({ user_id }) => user_id === user)?.position;
+    // Further back than was asked for, or not in it.
+    if (place === undefined && total <= waiting.length) return;
+    hasWaited = true;
+    queue.value = line.ok;
+    said.value = { words: `${user} waits in line, at place ${place ?? `${total} or before`}.`, isBad: false };
+  };
+  const pause = setTimeout(() => void look(), atOnceMs);
+  const answer = await tell<unknown>(poolPath(pool, '/tokens/allocate'), { user_id: user }, signal);
+  isOver = true;
+  clearTimeout(pause);
+  return { answer, hasWaited };
+}
+
+function outcome(users: readonly string[], asked: readonly Asked[]): { words: string; isBad: boolean } {
+  const granted = asked.filter(({ answer }) => 'ok' in answer);
+  const waited = granted.some(({ hasWaited }) => hasWaited) ? ', after waiting in line' : '';
+  const to = users.length === 1 ? ` to ${users[0]}` : '';
+  const words = `${counted(granted.length, 'token')} allocated${to}${waited}.`;
+  const bad = asked.map(({ answer }) => answer).find((answer) => !('ok' in answer));
+  if (bad === undefined || 'ok' in bad) return { words, isBad: false };
+  const problem = problemWords(bad);
+  return { words: users.length === 1 ? `${users[0]}: ${problem}` : `${words} ${problem}`, isBad: true };
 }
 
 /** To an elastic pool: those of others stay as they are. */
@@ -60,8 +95,13 @@ export async function addToken(): Promise<void> {
       : { words: problemWords(answer), isBad: true };
 }
 
-// The number goes on with the log, so that two visitors are rarely one.
-const visitor = (): string => `visitor-${((headSeq.peek() ?? 0) + visitors++) % 1000}`;
+let visitors: number | null = null;
+
+// One after the other, from where the log was at first: so those of two tabs are rarely the same.
+function visitor(): string {
+  visitors = (visitors ?? headSeq.peek() ?? 0) + 1;
+  return `visitor-${visitors % 1000}`;
+}
 
 export type Act = 'release' | 'keep-alive' | 'withdraw' | 'restore';
 

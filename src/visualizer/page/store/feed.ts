@@ -49,7 +49,7 @@ export function follow(): void {
     isAsking = true;
     heard = [];
     clearTimeout(pause);
-    if (snapshots.value > 0 || seq !== null) pause = setTimeout(() => void look(seq), pauseMs);
+    if (snapshots.value > 0) pause = setTimeout(() => void look(seq), pauseMs);
   });
   hear((fact) => {
     if (isPast.peek()) return;

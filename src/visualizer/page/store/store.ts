@@ -32,6 +32,9 @@ export const headSeq = computed(() => latest.value?.picture.seq ?? null);
 export const oldestSeq = computed(() => latest.value?.picture.oldestSeq ?? null);
 export const isPast = computed(() => travelledTo.value !== null);
 
+/** Whether something can be done to the pool: it is seen as it is now, and answers. */
+export const canAct = computed(() => !isPast.value && connection.value.kind === 'live');
+
 /** What is drawn: the pool now, or as it was. */
 export const shown = computed<{ picture: Picture } | null>(() => {
   if (!isPast.value) return latest.value;
@@ -121,7 +124,8 @@ export async function lookAround(): Promise<void> {
   if ('tries' in connection.value) return;
   const [list, line] = await Promise.all([
     ask<{ pools: WirePool[] }>('/api/pools'),
-    ask<WireQueue>(poolPath(pool, '/queue?limit=20')),
+    // Of what is not there nothing is asked.
+    connection.value.kind === 'no_pool' ? null : ask<WireQueue>(poolPath(pool, '/queue?limit=20')),
   ]);
   if (pool !== poolName.value) return;
   batch(() => {
@@ -132,7 +136,7 @@ export async function lookAround(): Promise<void> {
       saw({ seen: 'stage', stage: 'serving' });
     } else if ('problem' in list && list.problem.stage !== undefined)
       saw({ seen: 'stage', stage: list.problem.stage });
-    if ('ok' in line) queue.value = line.ok;
+    if (line !== null && 'ok' in line) queue.value = line.ok;
   });
 }
 

@@ -1,5 +1,6 @@
 /** Going through the past of the pool: to a fact, to an instant, step by step, and back to now. */
 import { batch, effect, signal, untracked } from '@preact/signals';
+import { dateAndTime, number } from '../format.ts';
 import type { WireFact, WireSnapshot } from '../wire.ts';
 import { Past } from './past.ts';
 import { type Picture, pictureOf } from './picture.ts';
@@ -11,6 +12,8 @@ export const pastFact = signal<WireFact | null>(null);
 /** Where one has gone a fact further: that fact, and what was before it. */
 export const pastStep = signal<{ fact: WireFact; before: Picture } | null>(null);
 export const travelProblem = signal<string | null>(null);
+/** What is to be known of the moment that is shown, where it is not the one that was asked for. */
+export const travelNote = signal<string | null>(null);
 export const playing = signal(false);
 
 /** Whoever drags asks for many moments: only one where they pause is looked up. */
@@ -45,6 +48,7 @@ let pause: ReturnType<typeof setTimeout> | undefined;
 export function travelTo(seq: number): void {
   const to = Math.max(oldestSeq.peek() ?? seq, Math.min(headSeq.peek() ?? seq, Math.round(seq)));
   travelledTo.value = to;
+  travelNote.value = null;
   clearTimeout(pause);
   instants++;
   const kept = past.kept(to);
@@ -75,6 +79,15 @@ let instants = 0;
 /** Shows the pool as it was at that instant. */
 export async function travelToInstant(instant: string): Promise<void> {
   const mine = ++instants;
+  const oldest = oldestSeq.peek() ?? 1;
+  const path = `/events?order=asc&limit=1&cursor=${Math.max(0, oldest - 1)}`;
+  const first = await ask<{ events: WireFact[] }>(poolPath(poolName.peek(), path));
+  if (mine !== instants) return;
+  const [fact] = 'ok' in first ? first.ok.events : [];
+  if (fact?.seq === oldest && Date.parse(instant) < Date.parse(fact.at)) {
+    travelProblem.value = `The log does not reach back so far: it begins at ${dateAndTime(fact.at)}.`;
+    return;
+  }
   const answer = await ask<WireSnapshot>(
     poolPath(poolName.peek(), `/snapshot?at=${encodeURIComponent(instant)}`),
   );
@@ -94,6 +107,7 @@ export function backToNow(): void {
     pastFact.value = null;
     pastStep.value = null;
     travelProblem.value = null;
+    travelNote.value = null;
   });
 }
 
@@ -116,6 +130,19 @@ export async function play(): Promise<void> {
   if (mine === plays) playing.value = false;
 }
 
+/** A link may be of another log, or of one that has been shortened since: what is not there is not asked for. */
+function travelByLink(seq: number): void {
+  const [oldest, head] = [oldestSeq.peek() ?? seq, headSeq.peek() ?? seq];
+  if (seq > head) {
+    backToNow();
+    travelProblem.value = `The log has no fact ${number(seq)} yet: this is now.`;
+    return;
+  }
+  travelTo(seq);
+  if (seq < oldest)
+    travelNote.value = `The log has no fact ${number(seq)}, it begins with ${number(oldest)}.`;
+}
+
 /**
  * From now on: a link that came with a moment in it is shown, as soon as somebody answers; and what was seen of one pool, or of
  * one log, is not taken for that of another.
@@ -123,7 +150,7 @@ export async function play(): Promise<void> {
 export function keepToPool(): void {
   let of = poolName.peek();
   let head = 0;
-  if (travelledTo.peek() !== null) void look(travelledTo.peek()!);
+  let isOfLink = travelledTo.peek() !== null;
   effect(() => {
     const pool = poolName.value;
     snapshots.value;
@@ -132,8 +159,12 @@ export function keepToPool(): void {
     const seq = travelledTo.peek();
     if (pool !== of) untracked(backToNow);
     else if (head < before) past.forget();
+    if (isOfLink && pool === of && seq !== null && head > 0) {
+      isOfLink = false;
+      untracked(() => travelByLink(seq));
+    }
     // Of another log it was something else; and what nobody answered may be answered now.
-    if (pool === of && seq !== null && (head < before || travelProblem.peek() !== null)) void look(seq);
+    else if (pool === of && seq !== null && (head < before || travelProblem.peek() !== null)) void look(seq);
     of = pool;
   });
 }

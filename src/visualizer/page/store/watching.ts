@@ -60,10 +60,11 @@ export function watch(): void {
     meter = new RateMeter(liveNow());
   });
   hear((fact) => meter.add(fact));
+  // Only then it is known which moments there are.
   const isKnown = computed(() => headSeq.value !== null);
   // Not with each fact: counting an hour costs the service more than granting a lease.
   effect(() => {
-    if (!isKnown.value && !isPast.value) return;
+    if (!isKnown.value) return;
     const pause = setTimeout(() => void count(), travelledTo.value === null ? 0 : pauseMs);
     return () => clearTimeout(pause);
   });

@@ -33,10 +33,22 @@ const said: Record<Reason, (user: string, token: string) => string> = {
   options_changed: () => 'the options of the pool were changed',
 };
 
-export const factInWords = ({ reason, user_id, token_id, type }: WireFact): string =>
+/** `nameOf`: how a token is called. */
+export const factInWords = (
+  { reason, user_id, token_id, type }: WireFact,
+  nameOf: (tokenId: string) => string = shortId,
+): string =>
   type === 'closed'
     ? 'the pool was deleted'
-    : said[reason](user_id === null ? 'nobody' : shortId(user_id), shortId(token_id ?? ''));
+    : said[reason](
+        user_id === null ? 'nobody' : isolated(shortId(user_id)),
+        isolated(nameOf(token_id ?? '')),
+      );
+
+/** What is written from right to left would turn the rest of its sentence round. */
+const isolated = (name: string): string => (turning.test(name) ? `\u2068${name}\u2069` : name);
+const turning =
+  /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\u202a-\u202e]/u;
 
 /** Whether nobody has ever seen the pool as it was just after this fact: an eviction has two, of which the second follows at once. */
 export const isHalfway = ({ reason }: Pick<WireFact, 'reason'>): boolean =>

@@ -2,7 +2,8 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { statusOf } from '../../../lease/lease.ts';
-import { countdown, shortId } from '../format.ts';
+import { countdown, labelsText, shortId } from '../format.ts';
+import { lookAtPanel } from '../shell/into-view.ts';
 import { timeLeft } from '../store/arrangement.ts';
 import { drawn, matches, options } from '../store/drawn.ts';
 import { choose, chosenToken, serviceNow } from '../store/store.ts';
@@ -76,7 +77,7 @@ export function TokenList() {
 }
 
 function Row({ token, place, of }: { token: Token; place: number; of: number }) {
-  const { tokenId, name, lease } = token;
+  const { tokenId, name, labels, lease } = token;
   const status = statusOf(token);
   const left = timeLeft(token, options.value, serviceNow());
   return (
@@ -89,12 +90,17 @@ function Row({ token, place, of }: { token: Token; place: number; of: number }) 
       aria-selected={tokenId === chosenToken.value}
       aria-posinset={place}
       aria-setsize={of}
-      onClick={() => choose(tokenId)}
+      onClick={() => {
+        choose(tokenId);
+        lookAtPanel();
+      }}
     >
       <span class={`dot ${status}`} />
       <span>{statusWords[status]}</span>
-      <span class="mono">{name ?? shortId(tokenId)}</span>
-      <span class="cut">{lease && shortId(lease.userId, 30)}</span>
+      <span class="cut">
+        <span class="mono">{name ?? shortId(tokenId)}</span> <span class="soft">{labelsText(labels)}</span>
+      </span>
+      <span class="cut">{lease && <bdi>{shortId(lease.userId, 30)}</bdi>}</span>
       <span class="mono end">{left === null ? '' : countdown(left.remainingMs)}</span>
     </div>
   );

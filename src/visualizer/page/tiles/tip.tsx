@@ -2,7 +2,7 @@
 import type { ReadonlySignal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { statusOf } from '../../../lease/lease.ts';
-import { countdown, dateAndTime, shortId } from '../format.ts';
+import { countdown, dateAndTime, labelsText, shortId } from '../format.ts';
 import { timeLeft } from '../store/arrangement.ts';
 import { evictedNext, options } from '../store/drawn.ts';
 import { serviceNow } from '../store/store.ts';
@@ -33,8 +33,13 @@ export function Tip({ at }: { at: ReadonlySignal<TipAt | null> }) {
   return (
     <div ref={element} class="tip" aria-hidden="true">
       <strong>{token.name ?? shortId(token.tokenId)}</strong> {statusWords[statusOf(token)].toLowerCase()}
-      {token.lease && <div>held by {shortId(token.lease.userId, 40)}</div>}
+      {token.lease && (
+        <div>
+          held by <bdi>{shortId(token.lease.userId, 40)}</bdi>
+        </div>
+      )}
       {token.lease && <div>since {dateAndTime(token.lease.activatedAt)}</div>}
+      {Object.keys(token.labels).length > 0 && <div>{labelsText(token.labels)}</div>}
       {left !== null && <div>{countdown(left.remainingMs)} left</div>}
       {place > 0 && <div>{place === 1 ? 'evicted next' : `number ${place} to be evicted`}</div>}
       {token.withdrawn?.note && <div>{token.withdrawn.note}</div>}

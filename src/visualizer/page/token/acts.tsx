@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { type Act, act } from '../store/allocate.ts';
-import { isPast } from '../store/store.ts';
+import { canAct, isPast } from '../store/store.ts';
 import type { Token } from '../wire.ts';
 
 const acts: { act: Act; name: string; fits: (token: Token) => boolean }[] = [
@@ -21,7 +21,8 @@ export function Acts({ token }: { token: Token }) {
   const isUnderWay = useSignal(false);
   useEffect(() => {
     refusal.value = null;
-  }, [token.tokenId]);
+    // With each fact of it another object: what kept it before may be no more.
+  }, [token]);
   const doIt = async (what: Act) => {
     isUnderWay.value = true;
     refusal.value = await act(token.tokenId, what);
@@ -35,7 +36,7 @@ export function Acts({ token }: { token: Token }) {
           <button
             key={what}
             type="button"
-            disabled={isPast.value || isUnderWay.value || !fits(token)}
+            disabled={!canAct.value || isUnderWay.value || !fits(token)}
             onClick={() => void doIt(what)}
           >
             {name}

@@ -33,6 +33,8 @@ export function Past({ tokenId }: { tokenId: string }) {
   );
 }
 
+const isEvicted = ({ reason }: Span): boolean => reason?.endsWith('eviction') ?? false;
+
 function Line({ spans, now }: { spans: Span[]; now: number }) {
   const from = beginningOf(spans, now - 60_000);
   const whole = Math.max(1, now - from);
@@ -45,7 +47,7 @@ function Line({ spans, now }: { spans: Span[]; now: number }) {
           return (
             <rect
               key={`${span.kind}${span.seq}`}
-              class={`span span-${span.kind}${span.reason?.endsWith('eviction') ? ' span-evicted' : ''}`}
+              class={`span span-${span.kind}${isEvicted(span) ? ' span-evicted' : ''}`}
               x={begin}
               y={span.kind === 'active' ? 1 : 3.5}
               width={Math.max(0.4, part(span.to ?? now) - begin)}
@@ -61,6 +63,11 @@ function Line({ spans, now }: { spans: Span[]; now: number }) {
       </svg>
       <p>
         <span>{hourAndMinute(from)}</span>
+        {spans.some(isEvicted) && (
+          <span>
+            <span class="key-outline" /> ended by an eviction
+          </span>
+        )}
         <span>{timeOfDay(now)}</span>
       </p>
     </div>
@@ -74,10 +81,12 @@ function Listed({ span, now }: { span: Span; now: number }) {
   return (
     <li>
       <span class={`dot ${kind}`} aria-hidden="true" />
-      <strong class="cut">{name}</strong>
+      <strong class="cut">
+        <bdi>{name}</bdi>
+      </strong>
       <span class="mono">
         {from === null ? 'before' : timeOfDay(from)} –{' '}
-        {to === null ? (isPast.value ? 'then' : 'now') : timeOfDay(to)}
+        {to === null ? (isPast.value ? 'until this moment' : 'now') : timeOfDay(to)}
       </span>
       <span class="soft">
         {from !== null && duration(Math.max(0, (to ?? now) - from))}
