@@ -170,8 +170,9 @@ describe('the page of the past', () => {
 
   it('is that of no pool where there is none of the name', async () => {
     const service = await simulated();
-    const page = await Visualizer.visit(service, '?pool=nope', { mayComplain: /Failed to load resource/ });
+    const page = await Visualizer.visit(service, '?pool=nope&seq=0', { mayComplain: /404/ });
     await page.isSaid('Connection', 'No such pool');
+    await expect.poll(() => page.status('The moment that is shown').count(), patience).toBe(0);
     expect(await page.button('Allocate').isDisabled()).toBe(true);
     expect(await page.page.getByText(/^Reading/).count()).toBe(0);
   });

@@ -5,7 +5,7 @@ import type { WireFact, WireSnapshot } from '../wire.ts';
 import { Past } from './past.ts';
 import { type Picture, pictureOf } from './picture.ts';
 import { ask, poolPath, problemWords } from './requests.ts';
-import { headSeq, oldestSeq, pastPicture, poolName, snapshots, travelledTo } from './store.ts';
+import { connection, headSeq, oldestSeq, pastPicture, poolName, snapshots, travelledTo } from './store.ts';
 
 /** The fact that the moment which is looked at was made by; null: it is not known. */
 export const pastFact = signal<WireFact | null>(null);
@@ -157,7 +157,9 @@ export function keepToPool(): void {
     const before = head;
     head = untracked(() => headSeq.value) ?? (pool === of ? head : 0);
     const seq = travelledTo.peek();
-    if (pool !== of) untracked(backToNow);
+    // A pool that there is not has no past either.
+    const isNone = seq !== null && head === 0 && connection.value.kind === 'no_pool';
+    if (pool !== of || isNone) untracked(backToNow);
     else if (head < before) past.forget();
     if (isOfLink && pool === of && seq !== null && head > 0) {
       isOfLink = false;

@@ -30,7 +30,7 @@ let under: AbortController | null = null;
 async function count(): Promise<void> {
   const seq = travelledTo.peek();
   const wanted = seq ?? headSeq.peek();
-  if (wanted === null || of === wanted) return;
+  if (headSeq.peek() === null || wanted === null || of === wanted) return;
   under?.abort();
   under = new AbortController();
   const { signal } = under;
@@ -46,6 +46,8 @@ async function count(): Promise<void> {
 
 /** From now on. */
 export function watch(): void {
+  // Only then it is known whether there is such a pool, and which moments it has.
+  const isKnown = computed(() => headSeq.value !== null);
   effect(() => {
     poolName.value;
     under?.abort();
@@ -60,8 +62,6 @@ export function watch(): void {
     meter = new RateMeter(liveNow());
   });
   hear((fact) => meter.add(fact));
-  // Only then it is known which moments there are.
-  const isKnown = computed(() => headSeq.value !== null);
   // Not with each fact: counting an hour costs the service more than granting a lease.
   effect(() => {
     if (!isKnown.value) return;
@@ -71,7 +71,7 @@ export function watch(): void {
   everySeen(statisticsMs, () => void count());
   // Also while they are further down than one has scrolled: what one does at the top is there when one comes to them.
   effect(() => {
-    return isPast.value || isElsewhere.value ? undefined : listen(poolName.value);
+    return !isKnown.value || isPast.value || isElsewhere.value ? undefined : listen(poolName.value);
   });
 }
 

@@ -19,8 +19,8 @@ export function ringIn(
   if (look === 'ring') return { x: box.x + box.width / 2, y, radius: thin * 0.36, hasLetters: true };
   const hasLetters = box.width >= 120 && box.height >= 48;
   // No larger than its letters need: the words are what is read.
-  const radius = hasLetters ? Math.min(thin * 0.28, 20) : 7;
-  return { x: box.x + radius + (hasLetters ? 7 : 5), y, radius, hasLetters };
+  const radius = hasLetters ? Math.min(thin * 0.28, 20) : 6;
+  return { x: box.x + radius + (hasLetters ? 7 : 4), y, radius, hasLetters };
 }
 
 export function drawRing(

@@ -10,19 +10,19 @@ import { ringIn } from './ring.ts';
 
 export function drawWords(to: CanvasRenderingContext2D, token: Token, box: Box, palette: Palette): void {
   const ring = ringIn(box, 'words');
-  const x = ring.x + ring.radius + (ring.hasLetters ? 7 : 4);
+  const x = ring.x + ring.radius + (ring.hasLetters ? 7 : 3);
   const room = box.x + box.width - 3 - x;
   const size = Math.max(11, Math.min(15, box.width * 0.08));
   const middle = box.y + box.height / 2;
   to.textAlign = 'left';
   to.textBaseline = 'alphabetic';
   to.fillStyle = token.lease ? palette.ink : palette['ink-soft'];
-  to.font = `${token.lease ? 600 : 400} ${size}px ${palette.sans}`;
-  to.fillText(
-    cut(to, token.lease ? shortId(token.lease.userId) : statusWords[statusOf(token)], room),
-    x,
-    middle - 2,
-  );
+  const name = token.lease ? shortId(token.lease.userId) : statusWords[statusOf(token)];
+  const weight = token.lease ? 600 : 400;
+  to.font = `${weight} ${size}px ${palette.sans}`;
+  // Rather a little smaller than cut.
+  if (cut(to, name, room) !== name) to.font = `${weight} ${Math.max(10, size - 2)}px ${palette.sans}`;
+  to.fillText(cut(to, name, room), x, middle - 2);
   to.fillStyle = palette['ink-soft'];
   to.font = `${Math.max(10, size - 2)}px ${palette.mono}`;
   to.fillText(cut(to, token.name ?? shortId(token.tokenId), room), x, middle + size);
