@@ -37,9 +37,14 @@ export function drawEviction(
   palette: Palette,
 ): void {
   if (look === 'bar') {
-    to.strokeStyle = palette.danger;
-    to.lineWidth = place === 1 ? 2 : 1;
+    const thick = place === 1 ? 2 : 1;
+    // Set off from what it is around, which may look much like it.
+    to.strokeStyle = palette.raised;
+    to.lineWidth = 2 * thick + 1;
     to.strokeRect(x, y, width, height);
+    to.strokeStyle = palette.danger;
+    to.lineWidth = thick;
+    to.strokeRect(x - 0.5, y - 0.5, width + 1, height + 1);
     return;
   }
   const radius = look === 'ring' ? 6.5 : 8;
