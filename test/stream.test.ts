@@ -207,7 +207,10 @@ describe('the stream of a pool', () => {
 
   it('is kept alive where nothing happens', async () => {
     const clock = new SteppedClock();
-    const api = await createApi({ size: 2, stream: { timers: clock, seats: new Seats(1), keepAliveMs: 15_000 } });
+    const api = await createApi({
+      size: 2,
+      stream: { timers: clock, seats: new Seats(1), keepAliveMs: 15_000 },
+    });
     const viewer = await Viewer.watch(api, stream);
     for (let count = 1; count < 4; count++) {
       await expect
