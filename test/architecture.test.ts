@@ -38,7 +38,7 @@ const plan: Record<string, { rooms: string[]; packages: string[] }> = {
     packages: ['hono', '@hono', 'zod', '@asteasolutions'],
   },
   visualizer: {
-    rooms: ['http', 'pool', 'token', 'lease'],
+    rooms: ['http', 'pool', 'token', 'lease', 'clock'],
     packages: ['hono', 'preact', '@preact', 'uplot', 'elkjs', 'esbuild', 'xstate'],
   },
   inspector: { rooms: ['pool'], packages: ['xstate', '@statelyai'] },
@@ -134,8 +134,7 @@ describe('the house', () => {
     const chance = /Math\.random|randomUUID|randomBytes/;
     const reading = (pattern: RegExp) =>
       files.filter((file) => pattern.test(readFileSync(join(source, file), 'utf8')));
-    // The page has a clock of its own: it runs elsewhere.
-    expect(reading(time)).toEqual(['clock.ts', 'visualizer/page/clock.ts']);
+    expect(reading(time)).toEqual(['clock.ts']);
     expect(reading(chance)).toEqual(['random.ts']);
   });
 

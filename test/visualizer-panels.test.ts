@@ -7,8 +7,9 @@ import { heldRows, medianHeld } from '../src/visualizer/page/panels/held.ts';
 import { columnsOf, gapInWords, hourInWords, minuteAt, scaleOf } from '../src/visualizer/page/panels/hour.ts';
 import { optionRows } from '../src/visualizer/page/panels/option-rows.ts';
 import { RateMeter } from '../src/visualizer/page/panels/rate-meter.ts';
-import type { Bucket, Statistics, TokenShown, WireOptions } from '../src/visualizer/page/panels/shapes.ts';
+import type { Bucket, Statistics, WireOptions } from '../src/visualizer/page/panels/shapes.ts';
 import { labelCounts, longestHeld, tokenMeant } from '../src/visualizer/page/panels/tokens-read.ts';
+import { token } from './support/page.ts';
 
 const start = Date.parse('2026-11-21T14:00:00Z');
 const iso = (ms: number): string => new Date(ms).toISOString();
@@ -130,19 +131,6 @@ describe('how long leases were held', () => {
     expect(rows.map(({ share }) => share)).toEqual([0.25, 1, 0, 0.25]);
     expect(rows.map(({ hasMedian }) => hasMedian)).toEqual([false, true, false, false]);
   });
-});
-
-const token = (token_id: string, part: Partial<TokenShown> = {}): TokenShown => ({
-  token_id,
-  name: null,
-  labels: {},
-  status: 'available',
-  user_id: null,
-  fence: null,
-  activated_at: null,
-  withdrawn: false,
-  note: null,
-  ...part,
 });
 
 describe('what is read off the tokens', () => {

@@ -104,3 +104,7 @@ function written(shape: keyof typeof shapes, timeZone: string | undefined): Intl
   made.set(key, format);
   return format;
 }
+
+/** What a token is called: its name, where it has one. */
+export const tokenName = (name: string | null | undefined, tokenId: string): string =>
+  name ?? shortId(tokenId);

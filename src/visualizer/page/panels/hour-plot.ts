@@ -1,7 +1,7 @@
 /** Draws the last hour on canvas: leases above, what happened to them below. Imported only when it is needed, for uPlot comes with it. */
 import uPlot from 'uplot';
+import { colourOf, onThemeChange } from '../canvas-colours.ts';
 import { hourAndMinute, number } from '../format.ts';
-import { colourOf, onThemeChange } from './canvas-colours.ts';
 import { type Columns, minuteAt, scaleOf } from './hour.ts';
 
 const names = [

@@ -1,8 +1,8 @@
 /** Tokens that are out of use for maintenance: which, why, back again, and one more. */
 import { useState } from 'preact/hooks';
-import { counted, shortId } from '../format.ts';
+import { counted, shortId, tokenName } from '../format.ts';
 import type { TokenShown } from './shapes.ts';
-import { tokenMeant, tokenName } from './tokens-read.ts';
+import { tokenMeant } from './tokens-read.ts';
 
 export interface Withdrawal {
   note: string | null;
@@ -38,7 +38,7 @@ export function Maintenance({
         {withdrawn.slice(0, most).map((token) => (
           <li key={token.token_id}>
             <span class="mono" title={token.token_id}>
-              {tokenName(token)}
+              {tokenName(token.name, token.token_id)}
             </span>
             <span class="withdrawn-note">
               {token.note ?? 'no note'}
@@ -49,7 +49,7 @@ export function Maintenance({
             {onRestore && (
               <button
                 type="button"
-                aria-label={`Restore ${tokenName(token)}`}
+                aria-label={`Restore ${tokenName(token.name, token.token_id)}`}
                 onClick={() => onRestore(token.token_id)}
               >
                 Restore

@@ -35,7 +35,7 @@ export function sequenceOf(
   const lifelines = parties.flatMap((party): Lifeline[] => {
     if (party !== 'token') return party === 'line' && !hasLine ? [] : [{ party, tokenId: null, name: party }];
     if (all.length === 0) return [{ party, tokenId: null, name: 'token' }];
-    const own = tokens.map((tokenId) => ({ party, tokenId, name: tokenName(tokenId, nameOf) }));
+    const own = tokens.map((tokenId) => ({ party, tokenId, name: tokenInStep(tokenId, nameOf) }));
     const shared = all.length - tokens.length;
     return shared === 0 ? own : [...own, { party, tokenId: null, name: `${shared} other tokens` }];
   });
@@ -82,7 +82,7 @@ export const newestTelling = (steps: readonly Step[]): Step | undefined =>
 
 /** `route → pool`, with the token by its name. */
 export const wayOf = ({ from, to, token_id }: Message, nameOf: NameOf = shortId): string => {
-  const called = (party: Party) => (party === 'token' ? tokenName(token_id, nameOf) : party);
+  const called = (party: Party) => (party === 'token' ? tokenInStep(token_id, nameOf) : party);
   return `${called(from)} → ${called(to)}`;
 };
 
@@ -105,7 +105,7 @@ export function detailsOf({ token_id, user_id, detail }: Message): [name: string
 
 export const isFact = ({ message }: Pick<Message, 'message'>): boolean => message.startsWith('fact ');
 
-const tokenName = (tokenId: string | null, nameOf: NameOf): string =>
+const tokenInStep = (tokenId: string | null, nameOf: NameOf): string =>
   tokenId === null ? 'token' : `token ${nameOf(tokenId)}`;
 
 const factWord = (message: Message): string =>

@@ -1,5 +1,5 @@
 /** What the panels read off the list of tokens. Pure. */
-import { shortId } from '../format.ts';
+import { tokenName } from '../format.ts';
 import type { TokenShown } from './shapes.ts';
 
 export interface HeldLong {
@@ -10,9 +10,6 @@ export interface HeldLong {
   since: number;
 }
 
-export const tokenName = ({ name, token_id }: Pick<TokenShown, 'name' | 'token_id'>): string =>
-  name ?? shortId(token_id);
-
 /** The leases that have been held longest, at most `most` of them; of those that began together, the one with the lower fence first. */
 export function longestHeld(tokens: Iterable<TokenShown>, most = 3): HeldLong[] {
   const found: (HeldLong & { fence: number })[] = [];
@@ -22,7 +19,13 @@ export function longestHeld(tokens: Iterable<TokenShown>, most = 3): HeldLong[] 
     const fence = token.fence ?? 0;
     const place = found.findIndex((one) => since < one.since || (since === one.since && fence < one.fence));
     if (place < 0 && found.length >= most) continue;
-    const one = { tokenId: token.token_id, name: tokenName(token), userId: token.user_id, since, fence };
+    const one = {
+      tokenId: token.token_id,
+      name: tokenName(token.name, token.token_id),
+      userId: token.user_id,
+      since,
+      fence,
+    };
     found.splice(place < 0 ? found.length : place, 0, one);
     found.length = Math.min(found.length, most);
   }

@@ -1,7 +1,7 @@
 /** How tokens are called in sentences: by their name, where they have one. */
-import { shortId } from '../format.ts';
+import { tokenName } from '../format.ts';
 import { shown } from './store.ts';
 
 /** Of the pool that is shown, at the moment that is shown. */
 export const nameOf = (tokenId: string): string =>
-  shown.peek()?.picture.tokens.get(tokenId)?.name ?? shortId(tokenId);
+  tokenName(shown.peek()?.picture.tokens.get(tokenId)?.name, tokenId);

@@ -1,6 +1,6 @@
 /** What the page knows: the pools, the one that is shown, now and at the moment that is looked at. Others read it; they change it by the functions here and in travel.ts. */
 import { batch, computed, effect, signal } from '@preact/signals';
-import { elapsedMs } from '../clock.ts';
+import { elapsedMs } from '../../../clock.ts';
 import type { WireFact, WirePool, WireQueue, WireSnapshot } from '../wire.ts';
 import { type Connection, next, type Seen } from './connection.ts';
 import { Live } from './live.ts';

@@ -1,7 +1,7 @@
 /** What is said of facts and tokens in words. Pure. */
 import type { Reason } from '../../../lease/fact.ts';
 import { type Status, statusOf } from '../../../lease/lease.ts';
-import { countdown, shortId } from '../format.ts';
+import { countdown, shortId, tokenName } from '../format.ts';
 import type { Token, WireFact } from '../wire.ts';
 
 /** What happened to `token`, of `user`. */
@@ -67,7 +67,7 @@ export const statusWords: Record<Status, string> = {
 export function tokenInWords(token: Token, now: number, evictedAs: number): string {
   const { tokenId, name, lease, restsUntil, withdrawn } = token;
   const status = statusOf(token);
-  const parts = [`Token ${name ?? shortId(tokenId)}`, statusWords[status].toLowerCase()];
+  const parts = [`Token ${tokenName(name, tokenId)}`, statusWords[status].toLowerCase()];
   if (lease !== null) parts.push(`held by ${lease.userId}`, `${countdown(lease.expiresAt - now)} left`);
   if (status === 'resting' && restsUntil !== null) parts.push(`for ${countdown(restsUntil - now)} more`);
   if (withdrawn !== null && lease !== null) parts.push('then withdrawn');

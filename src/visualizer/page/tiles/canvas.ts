@@ -1,6 +1,6 @@
 /** The canvas of the tiles: draws when something has changed, and every now and then for the time that passes. */
 import { effect } from '@preact/signals';
-import { elapsedMs } from '../clock.ts';
+import { elapsedMs } from '../../../clock.ts';
 import { drawn, evictedNext, look, matches, options } from '../store/drawn.ts';
 import { moves, shade } from '../store/settings.ts';
 import { chosenToken, hear, isPast, serviceNow } from '../store/store.ts';

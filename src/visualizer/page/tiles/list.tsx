@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { statusOf } from '../../../lease/lease.ts';
-import { countdown, labelsText, shortId } from '../format.ts';
+import { countdown, labelsText, shortId, tokenName } from '../format.ts';
 import { lookAtPanel } from '../shell/into-view.ts';
 import { timeLeft } from '../store/arrangement.ts';
 import { drawn, matches, options } from '../store/drawn.ts';
@@ -98,7 +98,7 @@ function Row({ token, place, of }: { token: Token; place: number; of: number }) 
       <span class={`dot ${status}`} />
       <span>{statusWords[status]}</span>
       <span class="cut">
-        <span class="mono">{name ?? shortId(tokenId)}</span> <span class="soft">{labelsText(labels)}</span>
+        <span class="mono">{tokenName(name, tokenId)}</span> <span class="soft">{labelsText(labels)}</span>
       </span>
       <span class="cut">{lease && <bdi>{shortId(lease.userId, 30)}</bdi>}</span>
       <span class="mono end">{left === null ? '' : countdown(left.remainingMs)}</span>

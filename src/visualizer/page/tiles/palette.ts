@@ -1,5 +1,6 @@
-/** The colours of the style sheet, as a canvas can take them: it cannot read variables that depend on the scheme. */
+/** The colours and fonts that tiles are drawn with, read off the style sheet. */
 import type { Status } from '../../../lease/lease.ts';
+import { colourOf } from '../canvas-colours.ts';
 
 const names = [
   'paper',
@@ -26,17 +27,13 @@ export type Palette = Record<(typeof names)[number], string> & { sans: string; m
 
 /** As they are at `element` now. */
 export function paletteAt(element: HTMLElement): Palette {
-  const probe = document.createElement('span');
-  probe.hidden = true;
-  element.append(probe);
-  const style = getComputedStyle(probe);
-  const colours = names.map((name) => {
-    probe.style.color = `var(--${name})`;
-    return [name, style.color] as const;
-  });
-  const fonts = { sans: style.getPropertyValue('--sans'), mono: style.getPropertyValue('--mono') };
-  probe.remove();
-  return { ...(Object.fromEntries(colours) as Record<(typeof names)[number], string>), ...fonts };
+  const style = getComputedStyle(element);
+  const colours = Object.fromEntries(names.map((name) => [name, colourOf(element, name)]));
+  return {
+    ...(colours as Record<(typeof names)[number], string>),
+    sans: style.getPropertyValue('--sans'),
+    mono: style.getPropertyValue('--mono'),
+  };
 }
 
 export const inkOf = (palette: Palette, status: Status): string => palette[status];

@@ -2,7 +2,7 @@
 import type { ReadonlySignal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { statusOf } from '../../../lease/lease.ts';
-import { countdown, dateAndTime, labelsText, shortId } from '../format.ts';
+import { countdown, dateAndTime, labelsText, shortId, tokenName } from '../format.ts';
 import { timeLeft } from '../store/arrangement.ts';
 import { evictedNext, options } from '../store/drawn.ts';
 import { serviceNow } from '../store/store.ts';
@@ -32,7 +32,7 @@ export function Tip({ at }: { at: ReadonlySignal<TipAt | null> }) {
   const place = evictedNext.value.indexOf(token.tokenId) + 1;
   return (
     <div ref={element} class="tip" aria-hidden="true">
-      <strong>{token.name ?? shortId(token.tokenId)}</strong> {statusWords[statusOf(token)].toLowerCase()}
+      <strong>{tokenName(token.name, token.tokenId)}</strong> {statusWords[statusOf(token)].toLowerCase()}
       {token.lease && (
         <div>
           held by <bdi>{shortId(token.lease.userId, 40)}</bdi>

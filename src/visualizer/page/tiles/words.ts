@@ -1,6 +1,6 @@
 /** What is written on a tile: who holds the token and what it is called, and its number where it is evicted soon. */
 import { statusOf } from '../../../lease/lease.ts';
-import { shortId } from '../format.ts';
+import { shortId, tokenName } from '../format.ts';
 import { statusWords } from '../store/words.ts';
 import type { Token } from '../wire.ts';
 import { cut } from './cut.ts';
@@ -25,7 +25,7 @@ export function drawWords(to: CanvasRenderingContext2D, token: Token, box: Box, 
   to.fillText(cut(to, name, room), x, middle - 2);
   to.fillStyle = palette['ink-soft'];
   to.font = `${Math.max(10, size - 2)}px ${palette.mono}`;
-  to.fillText(cut(to, token.name ?? shortId(token.tokenId), room), x, middle + size);
+  to.fillText(cut(to, tokenName(token.name, token.tokenId), room), x, middle + size);
 }
 
 /** In the corner where the ring is, that it covers no letter; where there is no room for a number, the outline alone, the first one's thicker. */

@@ -4,7 +4,7 @@ import { charts } from '../chart/charts.ts';
 import { MachineChart } from '../chart/machine-chart.tsx';
 import type { Timer } from '../chart/taken.ts';
 import { stateOf } from '../chart/taken-by.ts';
-import { shortId } from '../format.ts';
+import { tokenName } from '../format.ts';
 import { timeLeft } from '../store/arrangement.ts';
 import { stageOf } from '../store/connection.ts';
 import { options } from '../store/drawn.ts';
@@ -24,7 +24,7 @@ export function Machines() {
       <h2 id="charts-title">State machines</h2>
       <div class="charts-pair">
         <div>
-          <h3>{token ? `Token ${token.name ?? shortId(token.tokenId)}` : 'A token'}</h3>
+          <h3>{token ? `Token ${tokenName(token.name, token.tokenId)}` : 'A token'}</h3>
           <TokenMachine token={token} />
         </div>
         <div>
